@@ -1,0 +1,1 @@
+"""ossia: agents for gpt-oss that score what the models can score."""

@@ -1,0 +1,58 @@
+"""The leaves that every package may use: JSON values, token ids, tool declarations."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+JsonValue: TypeAlias = "None | bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue]"
+"""What `json.loads` returns, and what `json.dumps` takes."""
+
+JsonSchema: TypeAlias = Mapping[str, JsonValue]
+"""A JSON Schema object, as pydantic and MCP servers emit them."""
+
+TokenIds: TypeAlias = Sequence[int]
+"""Token ids of o200k_harmony, shape [n], each in [0, 201_088)."""
+
+Channel: TypeAlias = Literal["analysis", "commentary", "final"]
+Effort: TypeAlias = Literal["low", "medium", "high"]
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSpec:
+    """One callable function of a tool namespace."""
+
+    name: str
+    """Name inside its namespace, such as `search` of `browser.search`."""
+    description: str = ""
+    parameters: JsonSchema | None = None
+    """JSON Schema of the arguments object; None: the function takes none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolNamespace:
+    """What a tool declares to the model: a namespace of functions, or (no functions) one tool that takes raw text.
+
+    `ToolNamespace("python", "Use this tool ...")` is called as `python` with code;
+    `ToolNamespace("browser", ..., (FunctionSpec("search", ...), ...))` as `browser.search` with JSON.
+    """
+
+    name: str
+    description: str = ""
+    functions: tuple[FunctionSpec, ...] = ()
+    placement: Literal["system", "developer"] = "system"
+    """Where it is declared: trained tools in the system message, the user's `functions` in the developer message."""
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """Every recipient that a call to this namespace may name."""
+        return tuple(f"{self.name}.{f.name}" for f in self.functions) or (self.name,)
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """What completions a model may write, as data that an engine compiles: a Lark grammar whose terminals may name
+    special tokens as `<|channel|>`. Built by `ossia.harmony`, applied by engines that say `capabilities.grammar`.
+    """
+
+    lark: str
+    """The grammar's text, in the dialect that llguidance takes (xgrammar's EBNF is derived from it by the engine)."""
