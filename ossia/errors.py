@@ -13,7 +13,7 @@ class UserError(OssiaError):
 
 
 class InfrastructureError(OssiaError):
-    """A part that ossia stands on failed (engine, sandbox, disk): retried or reported, never scored. CLI exit code 3."""
+    """A part that ossia stands on failed (engine, sandbox, disk): retried or reported, never scored. Exit code 3."""
 
 
 class EngineError(InfrastructureError):

@@ -7,7 +7,7 @@ from typing import Literal, Protocol, runtime_checkable
 from ossia.types import Grammar
 
 STOP_TOKEN_IDS: tuple[int, int] = (200002, 200012)
-"""`<|return|>` and `<|call|>`: the two ids that end a completion (harmony format, "stop tokens for assistant actions")."""
+"""`<|return|>` and `<|call|>`: the ids that end a completion (harmony format, stop tokens for assistant actions)."""
 
 Finish = Literal["stop", "length"]
 

@@ -164,7 +164,7 @@ class Sandbox(Protocol):
         ...
 
     async def put(self, path: str, data: bytes) -> None:
-        """Write a file below the working directory. Raises `UserError` on a path outside it or a size over the limit."""
+        """Write a file below the working directory. Raises `UserError` on a path outside it or one too large."""
         ...
 
     async def get(self, path: str) -> bytes:
