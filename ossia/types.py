@@ -7,6 +7,9 @@ from typing import Literal, TypeAlias
 JsonValue: TypeAlias = "None | bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue]"
 """What `json.loads` returns, and what `json.dumps` takes."""
 
+Scalar: TypeAlias = str | int | float | bool | None
+"""A JSON value without parts."""
+
 JsonSchema: TypeAlias = Mapping[str, JsonValue]
 """A JSON Schema object, as pydantic and MCP servers emit them."""
 

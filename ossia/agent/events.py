@@ -1,0 +1,137 @@
+"""What happens in a turn, as typed events: streamed to the caller and written to the journal."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Discriminator, TypeAdapter
+
+from ossia.agent.result import Outcome
+from ossia.types import Scalar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Event:
+    time: float = field(default_factory=time.time)
+    """Seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted(_Event):
+    """A turn begins. `prompt` holds the token ids of the transcript as it stands, the new user message included."""
+
+    type: Literal["run_started"] = "run_started"
+    run_id: str
+    session_id: str
+    turn: int
+    engine: str
+    model: str
+    note: str | None
+    text: str
+    files: tuple[str, ...]
+    prompt: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepStarted(_Event):
+    """A completion is asked for; `attempt` counts from 0 and grows where it is sampled again."""
+
+    type: Literal["step_started"] = "step_started"
+    step: int
+    attempt: int
+    prompt_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextDelta(_Event):
+    """New text of the message that the model is writing. Streamed only: the journal has the whole completion."""
+
+    type: Literal["text_delta"] = "text_delta"
+    channel: str | None
+    recipient: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepEnded(_Event):
+    """A completion, as sampled."""
+
+    type: Literal["step_ended"] = "step_ended"
+    step: int
+    attempt: int
+    token_ids: tuple[int, ...]
+    finish: str | None
+    kept: bool
+    """False: nothing could be made of it, so it was discarded (`reason` says why) and is sampled again."""
+    reason: str | None
+    repairs: tuple[str, ...]
+    cached_tokens: int | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxOpened(_Event):
+    """The session's sandbox stands."""
+
+    type: Literal["sandbox_opened"] = "sandbox_opened"
+    provider: str
+    description: str
+    image: str | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallStarted(_Event):
+    """A tool is about to act. In the journal before it does."""
+
+    type: Literal["call_started"] = "call_started"
+    step: int
+    call: int
+    recipient: str
+    channel: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded(_Event):
+    """A tool has acted; `text` is what the model is shown."""
+
+    type: Literal["call_ended"] = "call_ended"
+    step: int
+    call: int
+    recipient: str
+    text: str
+    error: bool
+    images: int
+    details: dict[str, Scalar]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnded(_Event):
+    """A turn's outcome."""
+
+    type: Literal["run_ended"] = "run_ended"
+    run_id: str
+    outcome: Outcome
+    limit: str | None
+    error: str | None
+    final: str | None
+    files: tuple[str, ...]
+    sampled_tokens: int
+    seconds: float
+
+
+Event: TypeAlias = RunStarted | StepStarted | TextDelta | StepEnded | SandboxOpened | CallStarted | CallEnded | RunEnded
+
+_ADAPTER: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Discriminator("type")])
+
+
+def to_json(event: Event) -> str:
+    """The event as one line of JSON."""
+    return _ADAPTER.dump_json(event).decode()
+
+
+def from_json(line: str | bytes) -> Event:
+    """The event of one line. Raises `pydantic.ValidationError` on a line that is none."""
+    return _ADAPTER.validate_json(line)

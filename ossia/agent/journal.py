@@ -1,0 +1,97 @@
+"""The journal: one file a run, one JSON event a line, written before a tool acts and after it has."""
+
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from pydantic import ValidationError
+
+from ossia.agent.events import Event, TextDelta, from_json, to_json
+from ossia.errors import InfrastructureError, UserError
+
+SCHEMA = 1
+"""Version of the journal's lines. A journal of another version is refused, never misread."""
+
+
+def runs_directory() -> Path:
+    """Where journals lie: `$OSSIA_RUNS`, else `ossia/runs` below `$XDG_STATE_HOME` (`~/.local/state`)."""
+    if configured := os.environ.get("OSSIA_RUNS"):
+        return Path(configured)
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "ossia" / "runs"
+
+
+def new_run_id() -> str:
+    """A name for a run that sorts by time, such as `20260131-142501-5f0c9a`."""
+    return time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(3)
+
+
+class Journal:
+    """The append-only journal of one run.
+
+    Each line is on its way to the disk when `write` returns, so that it survives the death of the process; with
+    `fsync=True` it survives the death of the machine. Raises `InfrastructureError` when the disk does not take it.
+    """
+
+    def __init__(self, path: Path, *, fsync: bool = False) -> None:
+        self.path = path
+        self._fsync = fsync
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file: IO[bytes] = open(path, "xb", buffering=0)  # noqa: SIM115 (closed by close)
+            self._append(b'{"type":"journal","schema":%d}\n' % SCHEMA)
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def write(self, event: Event) -> None:
+        """Append one event; deltas of text are left out, since the completion that follows holds them."""
+        if isinstance(event, TextDelta):
+            return
+        try:
+            self._append(to_json(event).encode() + b"\n")
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _append(self, line: bytes) -> None:
+        view = memoryview(line)
+        while view:
+            view = view[self._file.write(view) :]
+        if self._fsync:
+            os.fsync(self._file.fileno())
+
+    def _failed(self, error: OSError) -> InfrastructureError:
+        return InfrastructureError(f"The journal {self.path} could not be written: {error.strerror or error}.")
+
+
+def read_journal(path: Path) -> Iterator[Event]:
+    """The events of a journal; a last line that was cut off by the death of its process is left out.
+
+    Raises `UserError` when `path` is no journal, or one of a version that this ossia does not read.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise UserError(f"No journal can be read at {path}: {error.strerror or error}.") from error
+    if lines[0] != b'{"type":"journal","schema":%d}' % SCHEMA:
+        raise UserError(f"{path} is not a journal of version {SCHEMA}, the one that this ossia reads.")
+    whole, _cut = lines[1:-1], lines[-1]
+    for number, line in enumerate(whole, start=2):
+        try:
+            yield from_json(line)
+        except ValidationError as error:
+            raise UserError(f"{path}, line {number} is not an event of a journal.") from error
