@@ -1,0 +1,48 @@
+"""Agents, sessions, the loop, events, limits, the journal."""
+
+from ossia.agent._workspace import Files, save_files
+from ossia.agent.agent import Agent, SamplingFields
+from ossia.agent.events import (
+    CallEnded,
+    CallStarted,
+    Event,
+    RunEnded,
+    RunStarted,
+    SandboxOpened,
+    StepEnded,
+    StepStarted,
+    TextDelta,
+)
+from ossia.agent.journal import Journal, read_journal, runs_directory
+from ossia.agent.limits import Limits
+from ossia.agent.result import Outcome, RunResult, ToolCall, Usage
+from ossia.agent.session import RunStream, Session
+from ossia.agent.sync import SyncAgent, SyncSession
+
+__all__ = [
+    "Agent",
+    "CallEnded",
+    "CallStarted",
+    "Event",
+    "Files",
+    "Journal",
+    "Limits",
+    "Outcome",
+    "RunEnded",
+    "RunResult",
+    "RunStarted",
+    "RunStream",
+    "SamplingFields",
+    "SandboxOpened",
+    "Session",
+    "StepEnded",
+    "StepStarted",
+    "SyncAgent",
+    "SyncSession",
+    "TextDelta",
+    "ToolCall",
+    "Usage",
+    "read_journal",
+    "runs_directory",
+    "save_files",
+]

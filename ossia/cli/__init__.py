@@ -1,0 +1,5 @@
+"""The `ossia` command: one short file a verb."""
+
+from ossia.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,89 @@
+"""`ossia chat`: several turns in one session."""
+
+import asyncio
+import threading
+
+import typer
+from rich.console import Console
+
+from ossia.agent import Agent, Limits, Session, save_files
+from ossia.cli import _options as options
+from ossia.cli._turns import Progress, follow
+from ossia.cli._view import View
+from ossia.tools import Python
+
+
+def chat(
+    files: options.InFiles = None,
+    out: options.OutDirectory = None,
+    engine: options.Engine = None,
+    sandbox: options.Sandbox = None,
+    effort: options.Effort = options.EffortOption.medium,
+    instructions: options.Instructions = None,
+    seed: options.Seed = None,
+    temperature: options.Temperature = None,
+    steps: options.Steps = 50,
+    seconds: options.Seconds = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Talk to an agent: the notebook's variables and files stay from turn to turn. End with Ctrl-D."""
+    console = Console()
+    progress = Progress(console, quiet=quiet)
+    agent = Agent(
+        engine=engine,
+        tools=[Python()],
+        instructions=instructions,
+        effort=effort.value,
+        sandbox=sandbox,
+        limits=Limits(steps=steps, seconds=seconds),
+        sampling=options.sampling(seed, temperature),
+        progress=progress,
+    )
+
+    async def work() -> None:
+        async with agent:
+            progress.stop()
+            async with agent.session() as session:
+                await _talk(session, console, files or (), out, quiet=quiet)
+
+    try:
+        asyncio.run(work())
+    finally:
+        progress.stop()
+
+
+async def _talk(
+    session: Session, console: Console, files: options.Paths, out: options.MaybePath, *, quiet: bool
+) -> None:
+    prompt = "> " if console.is_terminal else ""
+    pending = files
+    while (line := await _read_line(prompt)) is not None:
+        if not line.strip():
+            continue
+        view = View(console)
+        result = await follow(session.stream(line, files=pending), None if quiet else view)
+        pending = ()
+        if quiet:
+            console.print(result.final or f"[{result.outcome}]", markup=False, highlight=False)
+        else:
+            view.summary(result)
+        for path in save_files(result.files, out) if out else ():
+            console.print(f"wrote {path}", style="dim", highlight=False)
+        if result.outcome == "infrastructure":
+            raise typer.Exit(3)
+
+
+async def _read_line(prompt: str) -> str | None:
+    """A line from the terminal, or None at its end. A daemon thread reads it, so that Ctrl-C here ends at once."""
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[str | None] = loop.create_future()
+
+    def read() -> None:
+        try:
+            text: str | None = input(prompt)
+        except EOFError:
+            text = None
+        loop.call_soon_threadsafe(lambda: line.done() or line.set_result(text))
+
+    threading.Thread(target=read, daemon=True).start()
+    return await line
