@@ -1,8 +1,8 @@
 """What an engine is: token ids in, token ids out."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from ossia.types import Grammar
 
@@ -10,6 +10,9 @@ STOP_TOKEN_IDS: tuple[int, int] = (200002, 200012)
 """`<|return|>` and `<|call|>`: the ids that end a completion (harmony format, stop tokens for assistant actions)."""
 
 Finish = Literal["stop", "length"]
+
+Progress: TypeAlias = Callable[[str, float], None]
+"""Told what is under way and the share of it that is done, in [0, 1]. May be called from any thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Sampling:
     seed: int | None = None
     """The same seed, prompt and batch give the same token ids; None: drawn anew."""
     logprobs: bool = False
-    """Return the log probability of each sampled token id."""
+    """Return the log probability of each sampled token id, before temperature, top_p and top_k."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class EngineInfo:
     capabilities: Capabilities = field(default_factory=Capabilities)
     note: str | None = None
     """One line that a user should read before trusting an answer (nano says here what it is)."""
+    default_sampling: Sampling = field(default_factory=Sampling)
+    """How to sample where the user asks for nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +91,10 @@ class Engine(Protocol):
     ) -> AsyncIterator[Chunk]:
         """Stream one completion of `prompt` (token ids, shape [n]).
 
-        `key` names the session, for sticky routing and prefix reuse. Closing the iterator (or cancelling the task that
-        reads it) aborts the generation. Raises `EngineError` when the engine is lost, `UserError` when the prompt holds
-        an id outside the vocabulary, the context is full, or something is asked for that `info.capabilities` lacks.
+        `key` names the session, for sticky routing and prefix reuse. Where requests compete, a lower `priority` goes
+        first. Closing the iterator (or cancelling the task that reads it) aborts the generation. Raises `EngineError`
+        when the engine is lost, `UserError` when the prompt holds an id outside the vocabulary, the context is full, or
+        something is asked for that `info.capabilities` lacks.
         """
         ...
 

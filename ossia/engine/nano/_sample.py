@@ -1,0 +1,63 @@
+"""Choosing a token id from logits."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ossia.engine.nano._tensors import Floats
+from ossia.engine.protocol import Sampling
+
+_HEAD = 1024
+"""Candidates looked at first for top_p: sorting a whole vocabulary of 201,088 takes longer than the forward pass."""
+
+
+def sample(logits: Floats, sampling: Sampling, random: np.random.Generator) -> tuple[int, float | None]:
+    """A token id from logits [V], and its log probability where asked for.
+
+    Temperature 0 takes the largest (the lowest id among equals) and draws nothing from `random`; else exactly one
+    number is drawn, so that a seed gives the same draws whatever else is in the batch.
+    """
+    token = int(logits.argmax()) if sampling.temperature == 0 else _draw(logits, sampling, random.random())
+    return token, log_probability(logits, token) if sampling.logprobs else None
+
+
+def log_probability(logits: Floats, token: int) -> float:
+    """Natural log of the softmax of logits [V] at one token id."""
+    top = logits.max()
+    return float(logits[token] - top - np.log(np.exp(logits - top).sum(dtype=np.float64)))
+
+
+def _draw(logits: Floats, sampling: Sampling, uniform: float) -> int:
+    scaled = (logits - logits.max()) / np.float32(sampling.temperature)
+    weights = np.exp(scaled)
+    if sampling.top_k or sampling.top_p < 1:
+        candidates = _most_likely(weights, sampling.top_k, sampling.top_p)
+        return int(candidates[_invert(weights[candidates], uniform)])
+    return _invert(weights, uniform)
+
+
+def _invert(weights: Floats, uniform: float) -> int:
+    """The index at which the cumulative weight passes `uniform` in [0, 1) of the total."""
+    cumulative = np.cumsum(weights, dtype=np.float64)
+    return int(np.searchsorted(cumulative, uniform * cumulative[-1], side="right"))
+
+
+def _most_likely(weights: Floats, top_k: int, top_p: float) -> NDArray[np.int64]:
+    """The candidates left by top_k and then top_p, the most likely first: the fewest whose share reaches top_p."""
+    count = min(top_k or len(weights), len(weights))
+    for head in (min(_HEAD, count), count):
+        order = _largest(weights, head)
+        kept = weights[order].astype(np.float64)
+        # top_p is a share of what top_k leaves, so the total is known only when all of that is at hand.
+        total = kept.sum() if head == count else weights.sum(dtype=np.float64)
+        cumulative = np.cumsum(kept)
+        if head == count or (not top_k and cumulative[-1] >= top_p * total):
+            return order[: int(np.searchsorted(cumulative, top_p * total)) + 1]
+    return order
+
+
+def _largest(weights: Floats, count: int) -> NDArray[np.int64]:
+    """Indices of the `count` largest weights, in falling order, equal ones by index."""
+    if count == len(weights):
+        return np.argsort(-weights, kind="stable")
+    part = np.sort(np.argpartition(weights, -count)[-count:])
+    return part[np.argsort(-weights[part], kind="stable")]

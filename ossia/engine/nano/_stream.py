@@ -1,0 +1,85 @@
+"""The way of sampled tokens from the worker's thread to the event loop of whoever reads them."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+
+from ossia.engine.protocol import Chunk, Finish
+from ossia.errors import OssiaError
+
+
+class TokenStream:
+    """One completion under way. The worker pushes, one task reads.
+
+    Tokens that were pushed while the reader was busy are given to it as one chunk, and the loop is woken once for them.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, logprobs: bool) -> None:
+        self._loop = loop
+        self._lock = threading.Lock()
+        self._ready = asyncio.Event()
+        self._tokens: list[int] = []
+        self._logprobs: list[float] | None = [] if logprobs else None
+        self._finish: Finish | None = None
+        self._error: OssiaError | None = None
+        self._cached: int | None = None
+        self.cancelled = False
+        """Set by the reader when it leaves: the worker drops the request before its next step."""
+
+    def begin(self, cached: int) -> None:
+        """Say how many token ids of the prompt came from the cache; told with the first token."""
+        self._cached = cached
+
+    def push(self, token: int, logprob: float | None, finish: Finish | None) -> None:
+        """Add a token (worker)."""
+        with self._lock:
+            self._tokens.append(token)
+            if self._logprobs is not None and logprob is not None:
+                self._logprobs.append(logprob)
+            self._finish = finish
+            first = len(self._tokens) == 1
+        if first or finish:
+            self._wake()
+
+    def fail(self, error: OssiaError) -> None:
+        """End the stream with an error, raised in the reader after the tokens before it (worker)."""
+        with self._lock:
+            self._error = error
+        self._wake()
+
+    async def chunks(self) -> AsyncIterator[Chunk]:
+        """The completion, up to and including the chunk with `finish` (reader)."""
+        while True:
+            await self._ready.wait()
+            self._ready.clear()
+            chunk, error = self._take()
+            if chunk is not None:
+                yield chunk
+                if chunk.finish:
+                    return
+            if error is not None:
+                raise error
+
+    def _take(self) -> tuple[Chunk | None, OssiaError | None]:
+        with self._lock:
+            tokens, self._tokens = self._tokens, []
+            logprobs = self._logprobs
+            if logprobs is not None:
+                self._logprobs = []
+            cached, self._cached = self._cached, None if tokens else self._cached
+            error = self._error
+        if not tokens:
+            return None, error
+        return Chunk(
+            tuple(tokens),
+            logprobs=None if logprobs is None else tuple(logprobs),
+            finish=self._finish,
+            cached_tokens=cached,
+        ), error
+
+    def _wake(self) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._ready.set)
+        except RuntimeError:
+            # The reader's event loop was closed under it, so that its generator could not be.
+            self.cancelled = True
