@@ -1,6 +1,7 @@
 """Engines: token ids in, token ids out. They know no harmony message."""
 
 from ossia.engine._open import open_engine
+from ossia.engine.nano import export_checkpoint
 from ossia.engine.protocol import STOP_TOKEN_IDS, Capabilities, Chunk, Engine, EngineInfo, Finish, Progress, Sampling
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "Finish",
     "Progress",
     "Sampling",
+    "export_checkpoint",
     "open_engine",
 ]

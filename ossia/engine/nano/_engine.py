@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import numpy as np
 
-from ossia.engine._checks import check_request
+from ossia.engine.checks import check_request
 from ossia.engine.nano._batch import Batcher, Request
 from ossia.engine.nano._load import load_nano
 from ossia.engine.nano._model import Model
