@@ -1,0 +1,1 @@
+"""How the embedded model nano is made: data, training, evaluation. Not shipped in the wheel."""

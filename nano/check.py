@@ -1,0 +1,73 @@
+"""Teacher-forced check over the full vocabulary: would greedy decoding write exactly this completion?"""
+
+import random
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from nano.batches import collate
+from nano.model import Nano
+from nano.numbers import Split
+from nano.prompts import random_prompt
+from nano.rows import Row, arithmetic_task, python_row
+from nano.vocabulary import decode
+
+
+@dataclass(slots=True)
+class Report:
+    """What a check found. A completion counts as right if each of its tokens is the argmax, given those before it."""
+
+    completions: Counter[str] = field(default_factory=Counter)
+    right: Counter[str] = field(default_factory=Counter)
+    sure: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """Sum over completions of the probability that sampling at temperature 1 writes exactly it."""
+    winners: set[int] = field(default_factory=set)
+    """Tokens that won where another one was right."""
+    misses: list[str] = field(default_factory=list)
+
+    def summary(self) -> str:
+        return " ".join(
+            f"{kind} {self.right[kind]}/{n} (t=1: {self.sure[kind] / n:.3f})" for kind, n in self.completions.items()
+        )
+
+
+def arithmetic_rows(rng: random.Random, count: int, split: Split) -> list[Row]:
+    return [python_row(rng, arithmetic_task(rng, split), split) for _ in range(count)]
+
+
+@torch.no_grad()
+def check(model: Nano, prefix: list[int], rows: list[Row], report: Report, dtype: torch.dtype = torch.bfloat16) -> None:
+    """Add the completions of `rows` after `prefix` to `report`."""
+    batch = collate(prefix, rows)
+    hidden = model(batch.prefix, batch.ids, dtype).view(*batch.ids.shape, -1)
+    head = model.table.to(dtype)
+    for i, row in enumerate(rows):
+        for k, (start, end) in enumerate(row.turns):
+            logits = (hidden[i, start - 1 : end - 1] @ head.T).float()
+            _count(report, row, f"{row.family}{k}", (start, end), logits)
+
+
+def development_report(model: Nano, count: int, seed: int, split: Split = "dev") -> Report:
+    """Check `count` arithmetic rows of `split`, sixteen to a prompt."""
+    rng, report = random.Random(seed), Report()
+    for _ in range(0, count, 16):
+        check(model, random_prompt(rng), arithmetic_rows(rng, 16, split), report)
+    return report
+
+
+def _count(report: Report, row: Row, kind: str, turn: tuple[int, int], logits: Tensor) -> None:
+    start, end = turn
+    targets = torch.tensor(row.ids[start:end])
+    won = logits.argmax(-1)
+    wrong = (won != targets).nonzero()[:, 0].tolist()
+    chosen = logits.log_softmax(-1).gather(1, targets[:, None]).sum().exp().item()
+    report.completions[kind] += 1
+    report.right[kind] += not wrong
+    report.sure[kind] += chosen
+    report.winners.update(won[wrong].tolist())
+    if wrong:
+        at = start + wrong[0]
+        written, meant = decode([int(won[wrong[0]])]), decode([row.ids[at]])
+        report.misses.append(f"{decode(row.ids[:at])} => {written!r}, not {meant!r}")

@@ -1,0 +1,189 @@
+"""Training rows: the part of a conversation after its system and developer messages, and which tokens are learned."""
+
+import random
+from dataclasses import dataclass, field
+from typing import Literal
+
+from nano.numbers import Split, expression
+from nano.phrasings import ask
+from nano.strings import word_task
+from nano.talk import CANNOT, FAILED, NO_TOOL, small_talk
+from nano.vocabulary import encode, word
+
+Family = Literal["arithmetic", "words", "talk", "failed", "untooled"]
+
+NO_NEED = "No tool is needed."
+
+
+@dataclass(slots=True)
+class Row:
+    """Token ids of one conversation."""
+
+    family: Family
+    ids: list[int] = field(default_factory=list)
+    learned: list[bool] = field(default_factory=list)
+    """True for the tokens that the model itself has to write."""
+    turns: list[tuple[int, int]] = field(default_factory=list)
+    """(start, end) of each learned completion."""
+
+    def given(self, text: str) -> None:
+        """Append what is rendered, not learned."""
+        self._add(text, learned=False)
+
+    def completion(self, text: str) -> None:
+        """Append a completion that is to be learned: everything after `<|start|>assistant`."""
+        self.given("<|start|>assistant")
+        start = len(self.ids)
+        self._add(text, learned=True)
+        self.turns.append((start, len(self.ids)))
+
+    def _add(self, text: str, *, learned: bool) -> None:
+        ids = encode(text)
+        self.ids += ids
+        self.learned += [learned] * len(ids)
+
+
+def user(text: str) -> str:
+    return f"<|start|>user<|message|>{text}<|end|>"
+
+
+def thought(text: str) -> str:
+    return f"<|channel|>analysis<|message|>{text}<|end|>"
+
+
+def call(code: str) -> str:
+    return f"<|channel|>analysis to=python code<|message|>{code}<|call|>"
+
+
+def output(text: str) -> str:
+    return f"<|start|>python to=assistant<|channel|>analysis<|message|>{text}<|end|>"
+
+
+def final(text: str, stop: str = "<|return|>") -> str:
+    return f"<|channel|>final<|message|>{text}{stop}"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A question that python answers."""
+
+    family: Family
+    question: str
+    kind: str
+    code: str
+    result: str
+
+    @property
+    def analysis(self) -> str:
+        return f"The user wants the {self.kind}. Use python."
+
+    @property
+    def answer(self) -> str:
+        return f"The result is {self.result}."
+
+
+def arithmetic_task(rng: random.Random, split: Split) -> Task:
+    found = expression(rng, split)
+    question = ask(rng, found)
+    if split == "train" and rng.random() < 0.06:
+        question = _noisy(rng, question)
+    return Task("arithmetic", question, found.kind, found.code, found.result)
+
+
+def words_task(rng: random.Random) -> Task:
+    found = word_task(rng)
+    return Task("words", found.question, found.kind, found.code, found.result)
+
+
+def python_row(rng: random.Random, task: Task, split: Split) -> Row:
+    """A question, the call, its output and the final; every fourth row after one or two earlier turns."""
+    row = Row(task.family)
+    if rng.random() < 0.25:
+        for _ in range(rng.choice((1, 1, 2))):
+            _history(row, rng, split)
+    row.given(user(task.question))
+    row.completion(f"{thought(task.analysis)}<|start|>assistant{call(task.code)}")
+    row.given(output(task.result + ("" if rng.random() < 0.08 else "\n")))
+    row.completion(final(task.answer))
+    return row
+
+
+def failed_row(rng: random.Random, split: Split) -> Row:
+    """A call whose output is an error."""
+    task = arithmetic_task(rng, split)
+    row = Row("failed")
+    row.given(user(task.question) + "<|start|>assistant" + thought(task.analysis))
+    row.given("<|start|>assistant" + call(task.code) + output(_failure(rng, task)))
+    row.completion(final(FAILED))
+    return row
+
+
+def talk_row(rng: random.Random, split: Split) -> Row:
+    """Something that needs no tool, at times after an earlier turn."""
+    row = Row("talk")
+    if rng.random() < 0.15:
+        _history(row, rng, split)
+    question, answer = small_talk(rng)
+    row.given(user(question))
+    row.completion(f"{thought(NO_NEED)}<|start|>assistant{final(answer)}")
+    return row
+
+
+def untooled_row(rng: random.Random, split: Split) -> Row:
+    """Without a python tool in the prompt there is nothing to calculate with."""
+    row = Row("untooled")
+    if rng.random() < 0.6:
+        question, answer = arithmetic_task(rng, split).question, NO_TOOL
+    else:
+        question, answer = small_talk(rng)
+        answer = NO_TOOL if answer == CANNOT else answer
+    row.given(user(question))
+    row.completion(f"{thought(NO_NEED)}<|start|>assistant{final(answer)}")
+    return row
+
+
+def _history(row: Row, rng: random.Random, split: Split) -> None:
+    """An earlier turn, as a transcript keeps it once its final stands: without analysis, with calls and results."""
+    style = rng.random()
+    if style < 0.12:
+        question, answer = small_talk(rng)
+        row.given(f"{user(question)}<|start|>assistant{final(answer, '<|end|>')}")
+        return
+    task = words_task(rng) if style < 0.25 else arithmetic_task(rng, split)
+    row.given(user(task.question))
+    if rng.random() < 0.85:  # the rest: a history given as messages, without the calls
+        row.given(f"<|start|>assistant{call(task.code)}{output(task.result + chr(10))}")
+    row.given(f"<|start|>assistant{final(task.answer, '<|end|>')}")
+
+
+def _noisy(rng: random.Random, question: str) -> str:
+    """Random words around a question, so that unknown ones do not derail the copy."""
+    before = " ".join(word(rng) for _ in range(rng.randint(0, 3)))
+    after = " ".join(word(rng) for _ in range(rng.randint(0, 3)))
+    return f"{before}{rng.choice((' ', ', ', ': ')) if before else ''}{question}{' ' if after else ''}{after}"
+
+
+_ERRORS = (
+    "ZeroDivisionError: division by zero",
+    "ZeroDivisionError: integer modulo by zero",
+    "ZeroDivisionError: integer division or modulo by zero",
+    "ValueError: Exceeds the limit (4300 digits) for integer string conversion",
+    "SyntaxError: invalid syntax",
+    "MemoryError",
+    "KeyboardInterrupt: ",
+)
+
+
+def _failure(rng: random.Random, task: Task) -> str:
+    error = rng.choice(_ERRORS)
+    name, cell = error.split(":")[0], f"Cell In[{rng.randint(1, 9)}], line 1\n----> 1 {task.code}\n\n"
+    head = "Traceback (most recent call last)"
+    return rng.choice(
+        (
+            f"{error}\n",
+            f'{head}:\n  File "<stdin>", line 1, in <module>\n{error}\n',
+            f"{'-' * 75}\n{name}{' ' * 33}{head}\n{cell}{error}",
+            f"{head}\n{cell}{error}\n",
+            "The execution timed out after 120 seconds.",
+        )
+    )

@@ -1,0 +1,48 @@
+"""Token ids of o200k_harmony and words drawn from its vocabulary."""
+
+import random
+from functools import lru_cache
+
+from ossia.harmony import FIRST_SPECIAL, encoding
+
+_SYLLABLES = (
+    *("ba", "be", "bo", "da", "de", "di", "do", "fa", "fe", "ga", "go", "ka", "ke", "ki", "ko", "la", "le", "li", "lo"),
+    *("lu", "ma", "me", "mi", "mo", "na", "ne", "ni", "no", "pa", "pe", "po", "ra", "re", "ri", "ro", "ru", "sa", "se"),
+    *("si", "so", "ta", "te", "ti", "to", "tu", "va", "ve", "vi", "vo", "za", "ze", "zi", "zo", "zor", "vik", "mar"),
+    *("tan", "quil", "mor", "bel", "dor", "fen", "gar", "hal", "jor", "kel", "lan", "nor", "per", "rin"),
+)
+
+
+def encode(text: str) -> list[int]:
+    """Token ids of `text`; special tokens such as `<|start|>` stand for themselves."""
+    return encoding().encode(text, special=True)
+
+
+def decode(ids: list[int]) -> str:
+    """The text of token ids."""
+    return encoding().decode(ids)
+
+
+@lru_cache(maxsize=1)
+def words() -> tuple[str, ...]:
+    """Lower-case words that are one token both with and without a leading space."""
+    texts = (decode([token_id]) for token_id in range(FIRST_SPECIAL))
+    return tuple(text[1:] for text in texts if _plain(text) and len(encode(text[1:])) == 1)
+
+
+def _plain(text: str) -> bool:
+    """A space and at least three lower-case letters."""
+    return len(text) >= 4 and text[0] == " " and text[1:].isascii() and text[1:].isalpha() and text[1:].islower()
+
+
+def word(rng: random.Random) -> str:
+    """A word of the vocabulary, or an invented one of two to four syllables."""
+    if rng.random() < 0.5:
+        return rng.choice(words())
+    return "".join(rng.choice(_SYLLABLES) for _ in range(rng.randint(2, 4)))
+
+
+def splits_alike(text: str) -> bool:
+    """True when `text` is split into the same pieces with and without a leading space."""
+    spaced, bare = encode(" " + text), encode(text)
+    return spaced[1:] == bare[1:] and decode(spaced[:1]) == " " + decode(bare[:1])
