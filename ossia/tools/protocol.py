@@ -1,12 +1,13 @@
 """What a tool is: a namespace that the model can call, and what it needs to act."""
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from ossia.sandbox.protocol import Sandbox, SandboxNeeds
-from ossia.types import Scalar, ToolNamespace
+from ossia.types import JsonValue, Scalar, ToolNamespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class ToolContext:
     session_id: str
     sandbox: Callable[[], Awaitable[Sandbox]]
     """The session's one sandbox, opened at the first call. Raises `SandboxUnavailable`."""
+    parse: Callable[[str], JsonValue] = json.loads
+    """Reads the JSON that the model wrote as a call's arguments; raises `ValueError` where it can't."""
 
 
 @runtime_checkable
@@ -66,4 +69,16 @@ class Tool(Protocol):
 
     def open(self, context: ToolContext) -> AbstractAsyncContextManager[OpenTool]:
         """The tool in one session; leaving the context releases what it holds."""
+        ...
+
+
+@runtime_checkable
+class ToolSource(Protocol):
+    """Something that becomes a tool when it is connected, because only then it is known what it offers (MCP)."""
+
+    def connect(self) -> AbstractAsyncContextManager[Tool]:
+        """The tool, for all sessions of an agent; leaving the context releases what it holds.
+
+        May be left from another task than it was entered from. Raises `InfrastructureError` when it can't be had.
+        """
         ...
