@@ -22,6 +22,7 @@ RepairKind = Literal[
     "recipient_without_to",
     "recipient_as_channel",
     "recipient_garbled",
+    "recipient_misplaced",
     "recipient_repeated",
     "recipient_bare",
     "recipient_prefixed",
@@ -33,9 +34,9 @@ RepairKind = Literal[
 ]
 """What can be wrong with a completion and still be understood; docs/harmony.md has an example of each."""
 
-DiscardReason = Literal["foreign_role", "after_stop", "between_messages", "empty_header", "unknown_id"]
-"""Why tokens are in no message: a role that is not the model's (and all after it), tokens after the stop token, text
-or control tokens between two messages, a header that nothing followed, ids outside the vocabulary."""
+DiscardReason = Literal["foreign_role", "after_stop", "between_messages", "empty_header"]
+"""Why tokens are in no message: a role that is not the model's (and all after it), tokens after the stop token, blanks
+or control tokens between two messages, a header that nothing followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,9 @@ class Completion:
     @property
     def final(self) -> str | None:
         """The answer: text of the last message on the final channel that calls nothing and isn't empty."""
-        finals = (m.text for m in reversed(self.messages) if m.channel == "final" and m.recipient is None and m.text)
+        finals = (
+            m.text for m in reversed(self.messages) if m.channel == "final" and m.recipient is None and m.text.strip()
+        )
         return next(finals, None)
 
     @property

@@ -8,7 +8,7 @@ from ossia.harmony._completion import RepairKind
 from ossia.harmony._recipients import NOT_TOOLS, Recipients, clean, is_dotted_name
 from ossia.types import Channel
 
-CHANNELS: Final = ("analysis", "commentary", "final")
+CHANNELS: Final[tuple[Channel, ...]] = ("analysis", "commentary", "final")
 CONTENT_TYPES: Final = frozenset({"code", "json", "text"})
 MARKER: Final = "<|constrain|>"
 
@@ -17,6 +17,7 @@ _STRICT = re.compile(
     r"(?P<type> ?<\|constrain\|>\w+| \w+)?"
 )
 _TO = re.compile(r"to\s*=\s*")
+_GLUED_TO = re.compile(r"(?:analysis|commentary|final|assistant)to\s*=\s*\S*")
 _PIECES = re.compile(r"<\|(channel|constrain)\|>")
 _STRAY = re.compile(r"<\|[^|]*\|>?")
 _ROLE = re.compile(r"\s*(?:<\|start\|>)*\s*assistant")
@@ -85,6 +86,8 @@ class _Tolerant:
         text = self._strip_role(text, role_given)
         if header.foreign:
             return header
+        if glued := _GLUED_TO.search(text):
+            self._repair("recipient_garbled", glued[0])
         parts = _PIECES.split(_TO.sub(" to=", text))
         self._read(parts[0], channel_place=False)
         for marker, piece in zip(parts[1::2], parts[2::2], strict=True):
@@ -147,14 +150,14 @@ class _Tolerant:
 
     def _read_constrain(self, piece: str) -> None:
         """Behind `<|constrain|>` stands the content type; of the rest only a recipient counts."""
-        first, _, rest = piece.strip().partition(" ")
-        if first.startswith("to="):
-            self._explicit.append(first[3:])
-        elif word := re.match(r"\w+", first):
+        words = piece.split()
+        if words and (word := re.match(r"\w+", words[0])) and not words[0].startswith("to="):
             self._set_type(MARKER + word[0])
-        self._explicit += [w[3:] for w in rest.split() if w.startswith("to=") and len(w) > 3]
-        if ignored := " ".join(w for w in rest.split() if not w.startswith("to=")):
-            self._extra.append(ignored)
+            words = words[1:]
+        for written in (w[3:] for w in words if w.startswith("to=") and w != "to="):
+            self._explicit.append(written)
+            self._repair("recipient_misplaced", written)
+        self._extra += [w for w in words if not w.startswith("to=")]
 
     def _set_type(self, written: str) -> None:
         if self._header.content_type is None:
@@ -217,5 +220,5 @@ def _split_glued(word: str) -> tuple[Channel, str] | None:
     """A channel and what is glued to it."""
     for channel in CHANNELS:
         if word.startswith(channel):
-            return cast(Channel, channel), word[len(channel) :]
+            return channel, word[len(channel) :]
     return None

@@ -1,23 +1,9 @@
 """Token ids of a completion to messages, while they arrive. Never raises on what a model wrote."""
 
-import codecs
 from collections.abc import Iterable, Sequence
 from enum import Enum
 
-from ossia.harmony._completion import (
-    Completion,
-    Discarded,
-    DiscardReason,
-    Event,
-    MessageEnd,
-    MessageStart,
-    ParsedMessage,
-    Repair,
-    RepairKind,
-    RepairMade,
-    Stop,
-    TextDelta,
-)
+from ossia.harmony._completion import Completion, DiscardReason, Event, Stop, TextDelta
 from ossia.harmony._encoding import (
     CALL,
     CHANNEL,
@@ -31,13 +17,17 @@ from ossia.harmony._encoding import (
     encoding,
 )
 from ossia.harmony._header import Header, parse_header
-from ossia.harmony._plain_text import Piece, is_header_like, split_plain_text
+from ossia.harmony._plain_text import Piece, has_leak, is_header_like, split_content, split_unheaded
 from ossia.harmony._recipients import Recipients
+from ossia.harmony._record import Record
 from ossia.types import TokenIds
 
 _STOPS: dict[int, Stop] = {RETURN: "return", CALL: "call", ENDOFTEXT: "endoftext"}
+_ENDS = frozenset({END, CALL, RETURN, ENDOFTEXT})
 _BODY_WORDS = 4
 """So many words that no header has, before another `<|channel|>`, are content whose `<|message|>` was forgotten."""
+_LONGEST_HEADER = 64
+"""Tokens after which a `<|channel|>` is no more part of the header before it: what comes of a model that repeats it."""
 
 
 class _State(Enum):
@@ -57,29 +47,26 @@ class CompletionParser:
     def __init__(self, recipients: Iterable[str] = (), *, plain_text: bool = True, prefix: TokenIds = ()) -> None:
         self._recipients = Recipients(recipients)
         self._plain_text = plain_text
-        self._bytes = encoding().bytes_of
-        self._text_of = encoding().text_of
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._split = False
-        """Bytes of an unfinished character wait in the decoder."""
+        self._encoding = encoding()
+        self._text_of = self._encoding.text_of
+        self._record = Record()
         self._state = _State.HEADER
         self._position = -len(prefix)
         self._begin = self._position
-        """Where the message under way, its header included, begins."""
-        self._body = self._position
-        self._role_given = True
+        """Where the header under way, or what stands between two messages, begins."""
         self._held: list[int] = []
-        """Ids of the header, or of what stands between two messages."""
-        self._header = Header()
-        self._parts: list[str] = []
-        self._after_call = False
-        self._events: list[Event] = []
-        self._messages: list[ParsedMessage] = []
-        self._repairs: list[Repair] = []
-        self._discarded: list[Discarded] = []
+        """Ids of the header (its `<|start|>` left out), or of what stands between two messages."""
+        self._held_at = self._position
+        """Where `_held` begins."""
+        self._role_given = True
         self._stop: Stop | None = None
+        self._stop_before: Stop | None = None
+        """What ended the message before the header under way."""
+        self._left: DiscardReason = "after_stop"
+        """Why what comes once all is done is in no message."""
         self._completion: Completion | None = None
-        self.feed(prefix)
+        self._feed(prefix)
+        self._record.take_events()
 
     @property
     def done(self) -> bool:
@@ -88,57 +75,55 @@ class CompletionParser:
 
     def feed(self, ids: Sequence[int]) -> list[Event]:
         """Take the next token ids, any number of them, and return what they brought."""
-        if self._state is _State.CONTENT and not self._events:
+        record = self._record
+        if self._state is _State.CONTENT:
             if len(ids) == 1:
                 token = ids[0]
-                if token < FIRST_SPECIAL and not self._split:
-                    text = self._text_of[token]
-                    if text is not None:
-                        self._position += 1
-                        self._parts.append(text)
-                        return [TextDelta(text)]
+                # One token at a time is how engines stream: its text comes out of a table.
+                if token < FIRST_SPECIAL and not record.split and (text := self._text_of[token]):
+                    self._position += 1
+                    record.parts.append(text)
+                    record.ids.append(token)
+                    return [TextDelta(text)]
             elif ids and max(ids) < FIRST_SPECIAL:
-                self._content(ids)
-                return self._take_events()
-        self._feed_mixed(ids)
-        return self._take_events()
+                self._position += len(ids)
+                record.content(ids)
+                return record.take_events()
+        self._feed(ids)
+        return record.take_events()
 
-    def _take_events(self) -> list[Event]:
-        events, self._events = self._events, []
-        return events
+    def close(self) -> list[Event]:
+        """Say that no more ids come, and return what that brings: the end of a message that was cut off, text that
+        could still have become a header."""
+        if self._completion is None:
+            self._completion = self._close()
+        return self._record.take_events()
 
-    def _feed_mixed(self, ids: Sequence[int]) -> None:
+    def finish(self) -> Completion:
+        """The whole completion; says that no more ids come, if `close` has not."""
+        if self._completion is None:
+            self._completion = self._close()
+        return self._completion
+
+    def _feed(self, ids: Sequence[int]) -> None:
         start = 0
         for n, token in enumerate(ids):
             if token >= FIRST_SPECIAL:
-                if n > start:
-                    self._ordinary(ids[start:n])
-                self._special(token)
+                self._ordinary(ids[start:n])
+                self._special(token, self._position)
                 start = n + 1
-        if start < len(ids):
-            self._ordinary(ids[start:])
+        self._ordinary(ids[start:])
 
     def _ordinary(self, ids: Sequence[int]) -> None:
-        if self._state is _State.CONTENT:
-            self._content(ids)
-        elif self._state is _State.DONE:
-            self._position += len(ids)
-        else:
-            self._held.extend(ids)
-            self._position += len(ids)
-
-    def _content(self, ids: Sequence[int]) -> None:
+        if not ids:
+            return
         self._position += len(ids)
-        text = self._decoder.decode(b"".join(map(self._bytes.__getitem__, ids)))
-        self._split = bool(self._decoder.getstate()[0])
-        if text:
-            self._parts.append(text)
-            self._events.append(TextDelta(text))
+        if self._state is _State.CONTENT:
+            self._record.content(ids)
+        elif self._state is not _State.DONE:
+            self._held.extend(ids)
 
-    # Control tokens
-
-    def _special(self, token: int) -> None:
-        at = self._position
+    def _special(self, token: int, at: int) -> None:
         self._position += 1
         if self._state is _State.CONTENT:
             self._special_in_content(token, at)
@@ -148,249 +133,222 @@ class CompletionParser:
             self._special_between(token, at)
 
     def _special_in_content(self, token: int, at: int) -> None:
-        if token in (END, CALL, RETURN, ENDOFTEXT):
+        record = self._record
+        if token in _ENDS:
             if token == ENDOFTEXT:
-                self._repair("endoftext", at)
-            self._end_message(self._position, called=token == CALL)
+                record.repair("endoftext", at)
+            self._end_content(self._position, token)
             self._after_end(token)
         elif token in (START, CHANNEL):
-            self._repair("missing_end", at)
-            self._end_message(at)
+            record.repair("missing_end", at)
+            self._end_content(at, token)
             self._open_header(token, at)
-        elif token == MESSAGE and not self._parts:
-            self._repair("repeated_message", at)
+        elif token == MESSAGE and not record.ids:
+            record.repair("repeated_message", at)
         else:
-            name = self._name(token)
-            self._repair("stray_token", at, name)
+            name = self._encoding.decode([token])
+            record.repair("stray_token", at, name)
+            record.flush()
+            record.ids.append(token)
             if token not in (MESSAGE, CONSTRAIN):
-                self._parts.append(name)
-                self._events.append(TextDelta(name))
+                record.text(name)
 
     def _special_in_header(self, token: int, at: int) -> None:
         if token == MESSAGE:
-            self._finish_header()
-        elif token in (END, CALL, RETURN, ENDOFTEXT):
-            self._close_unfinished(self._position, called=token == CALL)
-            self._after_end(token)
-        elif token == START:
-            if self._only_role():
-                self._repair("repeated_start", at)
-                self._held = []
-                self._role_given = False
-            else:
-                self._close_unfinished(at)
+            self._end_header()
+        elif token in _ENDS:
+            if token == ENDOFTEXT:
+                self._record.repair("endoftext", at)
+            self._end_unheaded(self._position, token)
+            if self._state is not _State.DONE:
+                self._after_end(token)
+        elif token == START and self._held_text().strip() in ("", "assistant"):
+            self._record.repair("repeated_start", at)
+            self._held, self._held_at, self._role_given = [], self._position, False
+        elif token == START or (token == CHANNEL and self._holds_body()):
+            self._record.repair("missing_end", at)
+            self._end_unheaded(at, token)
+            if self._state is not _State.DONE:
                 self._open_header(token, at)
-        elif token == CHANNEL and self._holds_body():
-            self._close_unfinished(at)
-            self._repair("missing_end", at)
-            self._open_header(token, at)
         else:
             self._held.append(token)
 
     def _special_between(self, token: int, at: int) -> None:
         if token == START:
-            self._close_between(at)
+            self._end_between(at, token)
             self._open_header(token, at)
-        elif token in (CHANNEL, MESSAGE, CONSTRAIN):
+        elif token in (CHANNEL, MESSAGE):
             self._resume_header(token, at)
-        elif token in (END, CALL, RETURN, ENDOFTEXT):
-            self._close_between(at)
-            self._discard(at, self._position, "after_stop" if self._after_call else "between_messages")
-            self._begin = self._position
-            if not self._after_call:
+        elif token in _ENDS:
+            self._end_between(self._position, token)
+            if self._stop:
+                self._begin = self._held_at = self._position
+            else:
                 self._after_end(token)
         else:
             self._held.append(token)
 
     def _after_end(self, token: int) -> None:
-        """What follows a token that ends messages."""
+        """A message was ended by `token`."""
         self._stop = _STOPS.get(token)
-        self._after_call = token == CALL
         self._state = _State.DONE if token in (RETURN, ENDOFTEXT) else _State.BETWEEN
-        self._begin = self._position
+        self._begin = self._held_at = self._position
         self._held = []
+
+    def _leave(self) -> None:
+        """Someone else speaks in the model's name: nothing from the header under way on counts."""
+        self._state = _State.DONE
+        self._left = "foreign_role"
+        self._stop = self._stop_before
 
     # Headers
 
     def _open_header(self, token: int, at: int) -> None:
-        """Begin a header at `<|start|>`, or at a `<|channel|>` that has none."""
+        """A header begins, with `<|start|>` or with a `<|channel|>` that has none."""
         self._state = _State.HEADER
+        self._stop_before, self._stop = self._stop, None
         self._begin = at
-        self._stop = None
-        self._after_call = False
-        self._held = [] if token == START else [token]
         self._role_given = token != START
+        self._held = [] if token == START else [token]
+        self._held_at = self._position - len(self._held)
 
     def _resume_header(self, token: int, at: int) -> None:
-        """A header without `<|start|>`: what stands before it is part of it where it reads like one."""
-        held, begin = self._held, self._begin
-        if held and not is_header_like(encoding().decode(held)):
-            self._close_between(at)
-            held, begin = [], at
-        self._repair("missing_start", begin)
-        self._state = _State.HEADER
-        self._begin = begin
-        self._stop = None
-        self._after_call = False
-        self._role_given = not encoding().decode(held).strip().startswith("assistant")
-        self._held = held
+        """A header without `<|start|>`: what stands before `token` is part of it where it reads like one."""
+        text = self._held_text()
+        if is_header_like(text):
+            held, begin = self._held, self._begin
+        else:
+            self._end_between(at, token)
+            held, begin, text = [], at, ""
+        self._open_header(token, begin)
+        self._record.repair("missing_start", begin)
+        self._held, self._held_at = held, begin
+        self._role_given = not text.strip().startswith("assistant")
         if token == MESSAGE:
-            self._finish_header()
+            self._end_header()
         else:
             self._held.append(token)
 
-    def _only_role(self) -> bool:
-        return encoding().decode(self._held).strip() in ("", "assistant")
+    def _held_text(self) -> str:
+        return self._encoding.decode(self._held)
+
+    def _parse_held(self) -> Header:
+        return parse_header(self._held_text(), self._recipients, role_given=self._role_given)
 
     def _holds_body(self) -> bool:
         """Whether the header under way went on into content."""
-        if len(self._held) < _BODY_WORDS:
-            return False
-        pieces = split_plain_text(self._held, self._plain_text)
+        if not _BODY_WORDS <= len(self._held) < _LONGEST_HEADER:
+            return len(self._held) >= _LONGEST_HEADER
+        pieces = split_unheaded(self._held, leaks=self._plain_text)
         return len(pieces) > 1 or len(pieces[0].text.split()) >= _BODY_WORDS
 
-    def _finish_header(self) -> None:
+    def _end_header(self) -> None:
         """`<|message|>` has come."""
-        text = encoding().decode(self._held)
-        header = parse_header(text, self._recipients, role_given=self._role_given)
+        header = self._parse_held()
+        if self._plain_text and not header.foreign and has_leak(self._held_text()):
+            self._emit_held_leaks()
+            header = self._parse_held()
+        self._held = []
         if header.foreign:
-            self._state = _State.DONE
+            self._leave()
             return
-        self._start_message(header, self._position)
-
-    def _start_message(self, header: Header, body: int) -> None:
-        for kind, detail in header.repairs:
-            self._repair(kind, self._begin, detail)
-        self._header, self._body, self._parts, self._held = header, body, [], []
         self._state = _State.CONTENT
-        self._events.append(MessageStart(header.channel, header.recipient, header.content_type, header.declared))
+        self._record.open(header, self._begin, self._position)
 
-    def _end_message(self, stop: int, *, complete: bool = True, called: bool = False) -> None:
-        rest = self._decoder.decode(b"", final=True)
-        self._decoder.reset()
-        self._split = False
-        if rest:
-            self._parts.append(rest)
-            self._events.append(TextDelta(rest))
-        header = self._header
-        recipient, declared = header.recipient, header.declared
-        if recipient is None and called and header.suspect is not None:
-            recipient, declared = header.suspect, False
-            self._repair("recipient_as_channel", self._begin, header.suspect)
-        message = ParsedMessage(
-            channel=header.channel,
-            recipient=recipient,
-            content_type=header.content_type,
-            text="".join(self._parts),
-            complete=complete,
-            declared=declared,
-            start=self._begin,
-            body=self._body,
-            stop=stop,
-        )
-        self._messages.append(message)
-        self._events.append(MessageEnd(message))
-        self._parts = []
-
-    # Text without a header, headers without a message
-
-    def _close_unfinished(self, stop: int, *, complete: bool = True, called: bool = False) -> None:
-        """A header that no `<|message|>` ended: take what it holds of content as messages."""
-        held, begin, first_given = self._held, self._begin, self._role_given
-        offset = stop - len(held) if complete is False else None
-        del offset
-        if not held or self._is_bare_header(held, called):
-            if begin < stop:
-                self._discard(begin, stop, "empty_header")
-            self._held = []
+    def _emit_held_leaks(self) -> None:
+        """A whole message stands before the header that `<|message|>` ends, its control tokens written as words."""
+        *before, last = split_unheaded(self._held, leaks=True)
+        if not before or not before[0].text.strip():
             return
-        if not first_given and parse_header(encoding().decode(held), self._recipients, role_given=False).foreign:
-            self._state = _State.DONE
-            return
-        self._emit_pieces(held, begin, stop, complete=complete, called=called)
+        begin = self._held_at + last.start
+        self._emit_pieces(before, self._begin, self._held_at, begin, MESSAGE)
+        self._held = self._held[last.start :]
+        self._begin = self._held_at = begin
+        self._role_given = False
 
-    def _is_bare_header(self, held: list[int], called: bool) -> bool:
-        text = encoding().decode(held)
-        if not is_header_like(text):
-            return False
-        if not called:
-            return True
-        return parse_header(text, self._recipients, role_given=self._role_given).recipient is None
+    # Ends
 
-    def _emit_pieces(self, held: list[int], begin: int, stop: int, *, complete: bool, called: bool) -> None:
-        pieces = split_plain_text(held, self._plain_text)
-        shift = self._position_of_held(stop, begin, len(held))
+    def _end_content(self, stop: int, token: int | None) -> None:
+        """The message under way ends before token `stop`, because of `token` (None: no more ids came)."""
+        record, called = self._record, token == CALL
+        record.flush()
+        reasoning = record.header.channel == "analysis" and record.header.recipient is None
+        if reasoning and self._plain_text and token in (CALL, RETURN) and has_leak("".join(record.parts)):
+            first, *rest = split_content(record.ids)
+            shift = record.body
+            record.close(shift + first.stop, complete=True, called=False, text=first.text)
+            self._emit_pieces(rest, shift + first.stop, shift, stop, token)
+        else:
+            record.close(stop, complete=token is not None, called=called)
+
+    def _end_unheaded(self, stop: int, token: int | None) -> None:
+        """The header under way ends before token `stop` without a `<|message|>`: take as messages what it holds of
+        content."""
+        if self._parse_held().foreign:
+            self._leave()
+        elif self._is_bare_header(called=token == CALL):
+            self._record.discard(self._begin, stop, "empty_header")
+        else:
+            pieces = split_unheaded(self._held, leaks=self._plain_text)
+            self._emit_pieces(pieces, self._begin, self._held_at, stop, token)
+
+    def _is_bare_header(self, called: bool) -> bool:
+        """Whether nothing but a header is held, and no call that has no arguments."""
+        return is_header_like(self._held_text()) and not (called and self._parse_held().recipient is not None)
+
+    def _end_between(self, stop: int, token: int | None) -> None:
+        """What stands between two messages, up to token `stop`, is nobody's if it is blank or comes after a call; else
+        it is text without a header."""
+        if self._stop or not self._held_text().strip():
+            self._record.discard(self._begin, stop, "after_stop" if self._stop else "between_messages")
+        else:
+            self._record.repair("missing_start", self._begin)
+            pieces = split_unheaded(self._held, leaks=self._plain_text)
+            self._emit_pieces(pieces, self._begin, self._held_at, stop, token)
+        self._held = []
+
+    def _emit_pieces(self, pieces: Sequence[Piece], begin: int, shift: int, stop: int, token: int | None) -> None:
+        """Messages that were found in text: the first begins at `begin`, offsets count from `shift`, `stop` ends the
+        last."""
         for n, piece in enumerate(pieces):
-            last = piece is pieces[-1]
-            self._begin = begin if n == 0 else shift + piece.start
-            self._emit_piece(piece, n, shift + piece.body)
-            self._end_message(
-                stop if last else shift + piece.stop, complete=complete or not last, called=called and last
+            last = n == len(pieces) - 1
+            header = self._header_of(piece)
+            start = begin if n == 0 else shift + piece.start
+            leaked = piece.led and not piece.marked
+            self._record.repair("plain_text" if leaked else "missing_message", start, piece.header.strip())
+            self._record.open(header, start, shift + piece.body)
+            self._record.text(piece.text)
+            self._record.close(
+                stop if last else shift + piece.stop,
+                complete=token is not None or not last,
+                called=last and token == CALL,
             )
-        self._held = []
 
-    @staticmethod
-    def _position_of_held(stop: int, begin: int, count: int) -> int:
-        """Where the held ids begin: behind the `<|start|>` of their header, if it has one."""
-        return begin + 1 if stop - begin > count + 1 else begin
-
-    def _emit_piece(self, piece: Piece, n: int, body: int) -> None:
-        header = parse_header(piece.header, self._recipients, role_given=True) if piece.led else Header()
-        leaked = piece.led and not piece.marked
-        self._repair("plain_text" if leaked else "missing_message", self._begin, piece.header.strip())
+    def _header_of(self, piece: Piece) -> Header:
+        if not piece.led:
+            return Header()
+        header = parse_header(piece.header, self._recipients, role_given=True)
+        # That it has neither a role nor a channel token of its own is what `plain_text` says already.
         header.repairs = [r for r in header.repairs if r[0] not in ("missing_channel_token", "repeated_start")]
-        self._start_message(header, body)
-        if piece.text:
-            self._parts.append(piece.text)
-            self._events.append(TextDelta(piece.text))
+        return header
 
-    def _close_between(self, at: int, *, complete: bool = True) -> None:
-        """Text between two messages: blank or not, it is nobody's, unless messages leaked into it."""
-        held, begin = self._held, self._begin
-        self._held = []
-        if begin < at:
-            text = encoding().decode(held)
-            if self._after_call or not text.strip():
-                self._discard(begin, at, "after_stop" if self._after_call else "between_messages")
-            else:
-                self._repair("missing_start", begin)
-                self._emit_pieces(held, begin, at, complete=complete, called=False)
-
-    # Bookkeeping
-
-    @staticmethod
-    def _name(token: int) -> str:
-        return encoding().decode([token])
-
-    def _repair(self, kind: RepairKind, position: int, detail: str = "") -> None:
-        repair = Repair(kind, position, detail)
-        self._repairs.append(repair)
-        self._events.append(RepairMade(repair))
-
-    def _discard(self, start: int, stop: int, reason: DiscardReason) -> None:
-        self._discarded.append(Discarded(start, stop, reason))
-
-    def finish(self) -> Completion:
-        """The whole completion, once no more ids come. May be called again; events that it brings are dropped."""
-        if self._completion is None:
-            self._completion = self._finish()
-        return self._completion
-
-    def _finish(self) -> Completion:
+    def _close(self) -> Completion:
         truncated = self._stop is None and self._state is not _State.DONE
         end = self._position
         if self._state is _State.CONTENT:
-            self._end_message(end, complete=False)
+            self._end_content(end, None)
         elif self._state is _State.HEADER:
-            self._close_unfinished(end, complete=False)
+            self._end_unheaded(end, None)
         elif self._state is _State.BETWEEN:
-            self._close_between(end, complete=False)
-        if self._state is _State.DONE and self._begin < end:
-            self._discard(self._begin, end, "after_stop" if self._stop else "foreign_role")
+            self._end_between(end, None)
+        if self._state is _State.DONE:
+            self._record.discard(self._begin, end, self._left)
+        self._state = _State.DONE
+        record = self._record
         return Completion(
-            messages=self._messages,
-            repairs=self._repairs,
-            discarded=self._discarded,
+            messages=record.messages,
+            repairs=record.repairs,
+            discarded=record.discarded,
             truncated=truncated,
             stop=self._stop,
             tokens=end,
@@ -398,10 +356,11 @@ class CompletionParser:
         )
 
     def _kept(self) -> int:
-        if not self._messages:
+        """Up to the end of the last message, without an `<|endoftext|>` that ended it."""
+        if not self._record.messages:
             return 0
-        ended_by_endoftext = self._stop == "endoftext" and self._repairs and self._repairs[-1].kind == "endoftext"
-        return self._messages[-1].stop - bool(ended_by_endoftext)
+        stop = self._record.messages[-1].stop
+        return stop - (self._stop == "endoftext" and stop == self._begin)
 
 
 def parse_completion(

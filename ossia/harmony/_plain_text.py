@@ -8,20 +8,23 @@ from dataclasses import dataclass
 from ossia.harmony._encoding import CHANNEL, encoding
 
 _NAME = r"[^\s<{(\[]+"
-_TO = rf"(?:\s*to\s*=\s*{_NAME})?"
-_TYPE = r"\s*(?:<\|constrain\|>\s*)?(?:(?:json|code)(?![a-z]))?"
+_TO = rf"(?:\s*+to\s*+=\s*+{_NAME})?"
+_TYPE = r"\s*+(?:<\|constrain\|>\s*+)?(?:(?:json|code)(?![a-z]))?"
 _LEAD = re.compile(
-    rf"\s*(?:(?:<\|start\|>)?assistant{_TO}\s*(?:<\|channel\|>)?\s*(?:analysis|commentary|final)"
-    rf"|(?:assistant)?{_TO}\s*<\|channel\|>\s*(?:analysis|commentary|final)?"
-    rf"|(?:analysis|commentary|final)(?![a-z])|(?:assistant)?\s*to\s*=\s*{_NAME})"
+    rf"\s*+(?:(?:<\|start\|>)?assistant{_TO}\s*+(?:<\|channel\|>)?\s*+(?:analysis|commentary|final)"
+    rf"|(?:assistant)?{_TO}\s*+<\|channel\|>\s*+(?:analysis|commentary|final)?"
+    rf"|(?:analysis|commentary|final)(?![a-z])|(?:assistant)?\s*+to\s*+=\s*+{_NAME})"
     rf"{_TO}{_TYPE}(?:<\|message\|>)?\s?"
 )
-_NEXT = re.compile(r"(?:<\|start\|>)?assistant(?=(?:<\|channel\|>)?(?:analysis|commentary|final)|\s+to=)")
+"""A header that is spelled out, up to where content begins. The word `final` alone counts only where no lower-case
+letter follows: `finally` is no header."""
+_NEXT = re.compile(r"(?<!to=)(?:<\|start\|>)?assistant(?=(?:<\|channel\|>)?(?:analysis|commentary|final)|\s+to=)")
+_TAIL = re.compile(r"(?:<\|(?:end|call|return)\|>)+\s*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A message found in plain text: tokens `[start, stop)` of those given, of which `[body, stop)` its text."""
+    """A message found in text: tokens `[start, stop)` of those given, of which `[body, stop)` its content."""
 
     header: str
     text: str
@@ -31,27 +34,52 @@ class Piece:
     led: bool
     """It began with a header; else it is text that says nothing of itself."""
     marked: bool
-    """Its header holds a real `<|channel|>`."""
+    """Its header holds a real `<|channel|>`: only `<|message|>` was forgotten."""
 
 
-def split_plain_text(ids: Sequence[int], split: bool = True) -> list[Piece]:
-    """The messages in token ids that hold no `<|message|>`; without `split`, at most one."""
-    table = encoding().bytes_of
-    sizes = [len(table[i]) for i in ids]
-    text = encoding().decode_bytes(ids).decode("utf-8", "surrogateescape")
-    cuts = [0, *(m.start() for m in _NEXT.finditer(text) if m.start()), len(text)] if split else [0, len(text)]
-    offsets = _TokenOffsets(text, sizes)
+def has_leak(text: str) -> bool:
+    """Whether the header of another message is spelled out in the text."""
+    return "assistant" in text and _NEXT.search(text) is not None
+
+
+def split_unheaded(ids: Sequence[int], *, leaks: bool) -> list[Piece]:
+    """The messages in token ids among which is no `<|message|>`, in order, one at least.
+
+    Without `leaks`, words are never taken for control tokens: one message, with a header if a `<|channel|>` is there.
+    """
+    if not leaks and CHANNEL not in ids:
+        return _split(ids, [0], led_from=1)
+    text = _text(ids)
+    starts = [0, *(m.start() for m in _NEXT.finditer(text) if m.start())] if leaks else [0]
+    return _split(ids, starts, led_from=0)
+
+
+def split_content(ids: Sequence[int]) -> list[Piece]:
+    """The messages in the content of one: what is its own, then each that leaked into it."""
+    return _split(ids, [0, *(m.start() for m in _NEXT.finditer(_text(ids)))], led_from=1)
+
+
+def is_header_like(text: str) -> bool:
+    """Whether text is a header, or the beginning of one, and nothing else."""
+    lead = _LEAD.match(text)
+    return text.strip() in ("", "assistant") or (lead is not None and not text[lead.end() :].strip())
+
+
+def _split(ids: Sequence[int], starts: Sequence[int], led_from: int) -> list[Piece]:
+    """Cut at the characters `starts`; the pieces from `led_from` on may begin with a header."""
+    text = _text(ids)
+    offsets = _TokenOffsets(text, ids)
     pieces = []
-    for start, stop in itertools.pairwise(cuts):
+    for n, (start, stop) in enumerate(itertools.pairwise([*starts, len(text)])):
         part = text[start:stop]
-        lead = _LEAD.match(part) if split or CHANNEL in ids else None
+        lead = _LEAD.match(part) if n >= led_from else None
         end = lead.end() if lead else 0
         first, body = offsets.token(start), offsets.token(start + end)
         last = len(ids) if stop == len(text) else offsets.token(stop)
         pieces.append(
             Piece(
                 header=part[:end].rstrip().removesuffix("<|message|>"),
-                text=_clean(part[end:]),
+                text=_TAIL.sub("", part[end:].encode("utf-8", "surrogateescape").decode("utf-8", "replace")),
                 start=first,
                 body=body,
                 stop=last,
@@ -62,23 +90,18 @@ def split_plain_text(ids: Sequence[int], split: bool = True) -> list[Piece]:
     return pieces
 
 
-def is_header_like(text: str) -> bool:
-    """Whether text is a header and nothing else."""
-    lead = _LEAD.match(text)
-    return text.strip() in ("", "assistant") or (lead is not None and not text[lead.end() :].strip())
-
-
-def _clean(text: str) -> str:
-    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return re.sub(r"(?:<\|(?:end|call|return)\|>)+\s*$", "", text)
+def _text(ids: Sequence[int]) -> str:
+    """The text of token ids; bytes that are no UTF-8 stay apart, so that characters can be counted back to bytes."""
+    return encoding().decode_bytes(ids).decode("utf-8", "surrogateescape")
 
 
 class _TokenOffsets:
     """Which token a character of the text lies in, asked in rising order."""
 
-    def __init__(self, text: str, sizes: Sequence[int]) -> None:
+    def __init__(self, text: str, ids: Sequence[int]) -> None:
+        table = encoding().bytes_of
         self._text = text
-        self._sizes = sizes
+        self._sizes = [len(table[i]) for i in ids]
         self._char = self._byte = self._token = self._token_end = 0
 
     def token(self, char: int) -> int:
