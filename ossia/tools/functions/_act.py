@@ -1,0 +1,85 @@
+"""One call of a user's function: what it returned, or how it ended."""
+
+import asyncio
+import inspect
+import traceback
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import cast
+
+from ossia.errors import InfrastructureError
+from ossia.tools.functions._parameters import AnyFunction, Arguments, bare
+from ossia.tools.functions._thread import in_thread
+
+
+class ToolError(Exception):
+    """Raised by a function to tell the model, in its own words, that the call can't be answered.
+
+    Any other exception is taken for a bug of the function: the model gets one line, the journal the traceback.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    seconds: float
+
+
+async def act(function: AnyFunction, arguments: Arguments, timeout: float | None) -> Returned | Raised | TimedOut:
+    """Call `function`, off the event loop if it is not async, for at most `timeout` seconds.
+
+    Whatever it raises is in what is returned, `InfrastructureError` excepted: that is no fault of the function.
+    """
+    task = asyncio.current_task()
+    cancels = task.cancelling() if task else 0
+    deadline = asyncio.timeout(timeout)
+    try:
+        async with deadline:
+            return Returned(await _call(function, arguments))
+    except InfrastructureError:
+        raise
+    except TimeoutError as error:
+        return TimedOut(timeout) if timeout is not None and deadline.expired() else Raised(error)
+    except asyncio.CancelledError as error:
+        if task is None or task.cancelling() > cancels:
+            raise
+        return Raised(error)  # something that the function itself awaited was cancelled, not the call
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (the boundary to the user's code: it becomes a result)
+        return Raised(error)
+
+
+async def _call(function: AnyFunction, arguments: Arguments) -> object:
+    if inspect.iscoroutinefunction(bare(function)):
+        return await cast(Awaitable[object], function(*arguments.args, **arguments.kwargs))
+    value = await in_thread(lambda: function(*arguments.args, **arguments.kwargs))
+    return await value if inspect.isawaitable(value) else value
+
+
+def describe(error: BaseException) -> str:
+    """The exception in one short line."""
+    lines = str(error).strip().splitlines()
+    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    return text if len(text) <= 300 else text[:300] + "..."
+
+
+def trace(error: BaseException) -> str:
+    """The traceback from the user's function on, without the frames that called it."""
+    found = error.__traceback__
+    while found is not None and _is_ours(found):
+        found = found.tb_next
+    return "".join(traceback.format_exception(type(error), error, found))
+
+
+def _is_ours(frame: TracebackType) -> bool:
+    return Path(frame.tb_frame.f_code.co_filename).parent == Path(__file__).parent
