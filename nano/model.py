@@ -5,6 +5,7 @@ keys and values, gradients included. Shapes: P prefix length, B rows, T row leng
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -179,7 +180,7 @@ class Nano(nn.Module):
         self.layers = nn.ModuleList(Block(config, i) for i in range(config.layers))
         self.norm = Norm(config, 1.5)
         self.table: Tensor
-        self.register_buffer("table", torch.from_numpy(table.build(config.hidden)), persistent=False)
+        self.register_buffer("table", frozen_table(config.hidden), persistent=False)
         self.frequencies, self.attention_scale = yarn(config)
 
     def forward(self, prefix: Tensor, ids: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -195,6 +196,12 @@ class Nano(nn.Module):
     def balance(self) -> Tensor:
         """Mean load-balancing loss of the last forward pass."""
         return torch.stack([layer.mlp.balance for layer in self.layers]).mean()  # type: ignore[union-attr, misc]
+
+
+@lru_cache(maxsize=1)
+def frozen_table(hidden: int) -> Tensor:
+    """The vocabulary table, [V, hidden]: built once in a process, since it never changes."""
+    return torch.from_numpy(table.build(hidden))
 
 
 @dataclass(frozen=True, slots=True)
