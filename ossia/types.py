@@ -53,9 +53,13 @@ class ToolNamespace:
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """What completions a model may write, as data that an engine compiles: a Lark grammar whose terminals may name
-    special tokens as `<|channel|>`. Built by `ossia.harmony`, applied by engines that say `capabilities.grammar`.
+    """What completions a model may write, as data that an engine compiles. Built by `ossia.harmony`, applied by engines
+    that say `capabilities.grammar`.
     """
 
     lark: str
-    """The grammar's text, in the dialect that llguidance takes (xgrammar's EBNF is derived from it by the engine)."""
+    """A Lark grammar in llguidance's dialect, its control tokens named as `<|channel|>`. It ends with `<|call|>` or
+    `<|return|>` itself: compile it with `<|endoftext|>` as the only end-of-sequence id."""
+    structural_tag: str | None = None
+    """The same as a structural tag (JSON) for xgrammar, as far as that can say it: compile it with the stop ids as stop
+    tokens. It holds headers, recipients and arguments, not how the last message ends."""

@@ -1,5 +1,6 @@
 """OpenAI's harmony format: text and messages to token ids and back, transcripts, and a parser that nothing breaks."""
 
+from ossia.harmony._arguments import ArgumentParser, Arguments, parse_arguments, parse_code
 from ossia.harmony._completion import (
     Completion,
     Discarded,
@@ -30,8 +31,12 @@ from ossia.harmony._encoding import (
     Encoding,
     encoding,
 )
+from ossia.harmony._grammar import Require, call_grammar, json_grammar
+from ossia.harmony._history import ChatMessage, History, import_chat
+from ossia.harmony._lenient_json import Fix
 from ossia.harmony._messages import Message, Role
 from ossia.harmony._parser import CompletionParser, parse_completion
+from ossia.harmony._policy import DEFAULT_ACTIONS, Action, Condition, ResamplePolicy, diagnose
 from ossia.harmony._render import render_message, render_prompt, render_tool, render_user
 from ossia.harmony._segment import Entry, Origin, Prompt, Run, Segment
 from ossia.harmony._transcript import NotAnExtension, Transcript, check_extends
@@ -40,6 +45,7 @@ __all__ = [
     "CALL",
     "CHANNEL",
     "CONSTRAIN",
+    "DEFAULT_ACTIONS",
     "END",
     "ENDOFTEXT",
     "FIRST_SPECIAL",
@@ -49,14 +55,21 @@ __all__ = [
     "START",
     "STARTOFTEXT",
     "VOCABULARY",
+    "Action",
     "AnalysisPolicy",
+    "ArgumentParser",
+    "Arguments",
+    "ChatMessage",
     "Completion",
     "CompletionParser",
+    "Condition",
     "DiscardReason",
     "Discarded",
     "Encoding",
     "Entry",
     "Event",
+    "Fix",
+    "History",
     "Message",
     "MessageEnd",
     "MessageStart",
@@ -69,6 +82,8 @@ __all__ = [
     "Repair",
     "RepairKind",
     "RepairMade",
+    "Require",
+    "ResamplePolicy",
     "ResponseFormat",
     "Role",
     "Run",
@@ -76,8 +91,14 @@ __all__ = [
     "Stop",
     "TextDelta",
     "Transcript",
+    "call_grammar",
     "check_extends",
+    "diagnose",
     "encoding",
+    "import_chat",
+    "json_grammar",
+    "parse_arguments",
+    "parse_code",
     "parse_completion",
     "render_message",
     "render_prompt",

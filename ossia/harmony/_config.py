@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ossia.types import Effort, JsonSchema, ToolNamespace
+from ossia.types import Channel, Effort, JsonSchema, ToolNamespace
 
 IDENTITY = "You are ChatGPT, a large language model trained by OpenAI."
 
@@ -47,6 +47,8 @@ class PromptConfig:
     """None: the line is left out."""
     date: str | None = None
     """`Current date: ...` (YYYY-MM-DD). Left out unless given: a prompt never changes with the clock."""
+    channels: tuple[Channel, ...] = ("analysis", "commentary", "final")
+    """The valid channels that are named; gpt-oss was trained on these three."""
     response_formats: Mapping[str, ResponseFormat] = field(default_factory=dict)
     """`# Response Formats` of the developer message, by name."""
     options: RenderOptions = RenderOptions()

@@ -1,15 +1,19 @@
 """The system and developer messages, as text."""
 
+import functools
 import json
 import re
 from collections.abc import Iterable
 
+import jsonschema
+import jsonschema.exceptions
+import jsonschema.validators
+
 from ossia.errors import UserError
 from ossia.harmony._config import PromptConfig, ResponseFormat
 from ossia.harmony._typescript import function_type
-from ossia.types import ToolNamespace
+from ossia.types import JsonSchema, ToolNamespace
 
-CHANNELS = "# Valid channels: analysis, commentary, final. Channel must be included for every message."
 FUNCTIONS_GO_TO = "Calls to these tools must go to the commentary channel: 'functions'."
 RESERVED = frozenset({"system", "developer", "user", "assistant", "tool", "all", "analysis", "commentary", "final"})
 """Names that mean something else in a header, so that no tool may bear them."""
@@ -28,7 +32,8 @@ def system_text(config: PromptConfig) -> str:
     if tools := [t for t in config.tools if _place(t, config) == "system"]:
         sections.append(_tools_section(tools))
     functions = any(t.name == "functions" and _place(t, config) == "developer" for t in config.tools)
-    sections.append(f"{CHANNELS}\n{FUNCTIONS_GO_TO}" if functions else CHANNELS)
+    channels = f"# Valid channels: {', '.join(config.channels)}. Channel must be included for every message."
+    sections.append(f"{channels}\n{FUNCTIONS_GO_TO}" if functions else channels)
     return "\n\n".join(sections)
 
 
@@ -79,6 +84,29 @@ def check_tools(tools: Iterable[ToolNamespace]) -> None:
         functions: set[str] = set()
         for function in tool.functions:
             _check_name(function.name, f"function of {tool.name!r}", functions, reserved=False)
+            if function.parameters is not None:
+                check_schema(function.parameters, f"the parameters of {tool.name}.{function.name}")
+
+
+def check_schema(schema: JsonSchema, what: str) -> None:
+    """Raise `UserError` where `schema` is no JSON Schema; `what` names it."""
+    try:
+        problem = _schema_problem(json.dumps(schema))
+    except (TypeError, ValueError) as error:
+        problem = str(error)
+    if problem is not None:
+        raise UserError(f"{what} are no JSON Schema: {problem}")
+
+
+@functools.lru_cache(maxsize=1024)
+def _schema_problem(text: str) -> str | None:
+    schema = json.loads(text)
+    kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+    try:
+        kind.check_schema(schema)
+    except jsonschema.exceptions.SchemaError as error:
+        return error.message[:300]
+    return None
 
 
 def _check_name(name: str, what: str, seen: set[str], reserved: bool = True) -> None:

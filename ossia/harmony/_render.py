@@ -4,7 +4,7 @@ from ossia.errors import UserError
 from ossia.harmony._config import PromptConfig, RenderOptions
 from ossia.harmony._encoding import CALL, CHANNEL, CONSTRAIN, END, MESSAGE, START, encoding
 from ossia.harmony._messages import Message
-from ossia.harmony._prompt import check_tools, developer_text, system_text
+from ossia.harmony._prompt import check_schema, check_tools, developer_text, system_text
 from ossia.types import Channel
 
 _MARKER = "<|constrain|>"
@@ -77,6 +77,8 @@ def _message(
 def check_config(config: PromptConfig) -> None:
     """Raise `UserError` where a config says what harmony has no words for."""
     check_tools(config.tools)
+    for name, fmt in config.response_formats.items():
+        check_schema(fmt.schema, f"the contents of the response format {name!r}")
     _one_of("effort", config.effort, ("low", "medium", "high"))
     _one_of("options.header", config.options.header, ("channel_first", "recipient_first"))
     _one_of("options.tools", config.options.tools, ("declared", "system", "developer"))

@@ -58,16 +58,18 @@ class Resolver:
             if ref in refs or self._expanded > _MAX_EXPANSIONS:
                 return Resolved(beside, refs, recursive=ref.rpartition("/")[2] or "the whole")
             target = self.resolve(self._lookup(ref), (*refs, ref))
-            return Resolved(merge(target.schema, beside), target.refs, target.recursive)
+            # A definition's title is its name among definitions, and says nothing of the property that it is used for.
+            untitled = {k: v for k, v in target.schema.items() if k != "title"}
+            return Resolved(merge(untitled, beside), target.refs, target.recursive)
         parts = as_list(schema.get("allOf"))
         if not parts:
             return Resolved(schema, refs)
-        merged: Schema = {k: v for k, v in schema.items() if k != "allOf"}
+        merged: Schema = {}
         for part in parts:
             found = self.resolve(part, refs)
-            merged = merge(found.schema, merged)
+            merged = merge(merged, found.schema)
             refs = found.refs
-        return Resolved(merged, refs)
+        return Resolved(merge(merged, {k: v for k, v in schema.items() if k != "allOf"}), refs)
 
     def _lookup(self, ref: str) -> JsonValue:
         if not ref.startswith("#"):

@@ -54,6 +54,11 @@ class Transcript:
         return tuple(self._current.entries)
 
     @property
+    def recipients(self) -> tuple[str, ...]:
+        """Every recipient that its declared tools answer to."""
+        return self._recipients
+
+    @property
     def turn(self) -> int:
         """Number of user messages so far."""
         return self._turn

@@ -51,8 +51,8 @@ def _default(schema: Schema) -> str | None:
 
 
 def _is_own_title(key: str, title: str) -> bool:
-    """Whether a title only repeats its key, as pydantic writes one for each field."""
-    return re.sub(r"[\W_]+", "", title).lower() == re.sub(r"[\W_]+", "", key).lower()
+    """Whether a title is the one that pydantic makes of each field's name."""
+    return title == key.replace("_", " ").title()
 
 
 class _Writer:
