@@ -1,7 +1,7 @@
 """An engine that plays completions that a test wrote."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -93,7 +93,7 @@ class ScriptedEngine:
         key: str,
         priority: int = 0,
         grammar: Grammar | None = None,
-    ) -> AsyncIterator[Chunk]:
+    ) -> AsyncGenerator[Chunk, None]:
         """See `ossia.engine.Engine.generate`. Raises `UserError` too when the script has no completion left."""
         if self.closed:
             raise EngineError("the scripted engine was closed")

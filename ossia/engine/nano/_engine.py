@@ -1,7 +1,7 @@
 """The embedded engine: a tiny model of the gpt-oss architecture on NumPy."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import numpy as np
 
@@ -69,7 +69,7 @@ class NanoEngine:
         key: str,
         priority: int = 0,
         grammar: Grammar | None = None,
-    ) -> AsyncIterator[Chunk]:
+    ) -> AsyncGenerator[Chunk, None]:
         """See `ossia.engine.Engine.generate`. Chunks come token by token, or several at once to a slow reader."""
         limit = check_request(self._info, self._model.config.vocab_size, prompt, sampling, grammar)
         stream = TokenStream(asyncio.get_running_loop(), logprobs=sampling.logprobs)

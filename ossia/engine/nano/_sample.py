@@ -59,5 +59,7 @@ def _largest(weights: Floats, count: int) -> NDArray[np.int64]:
     """Indices of the `count` largest weights, in falling order, equal ones by index."""
     if count == len(weights):
         return np.argsort(-weights, kind="stable")
-    part = np.sort(np.argpartition(weights, -count)[-count:])
+    least = np.partition(weights, -count)[-count]
+    above, equal = np.nonzero(weights > least)[0], np.nonzero(weights == least)[0]
+    part = np.sort(np.concatenate((above, equal[: count - len(above)])))
     return part[np.argsort(-weights[part], kind="stable")]
