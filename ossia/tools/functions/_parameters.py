@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
 from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import to_jsonable_python
 
 from ossia.errors import UserError
 from ossia.tools.protocol import ToolContext
@@ -34,8 +35,8 @@ class _Parameter:
     kind: inspect._ParameterKind
     field: str | None
     """Its field in the model; None: it is given the session's context, and the model does not see it."""
-    optional: bool
-    """Whether the function has a default of its own, used as it stands where the model gives nothing."""
+    default: object = inspect.Parameter.empty
+    """The function's own default, used as it stands where the model gives nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,8 @@ class Parameters:
         for parameter in self._parameters:
             if parameter.field is None:
                 value: object = context
-            elif parameter.optional and parameter.field not in values.model_fields_set:
-                if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
-                    break  # those behind it are optional too, and can't be given without it
-                continue
+            elif parameter.default is not inspect.Parameter.empty and parameter.field not in values.model_fields_set:
+                value = parameter.default
             else:
                 value = getattr(values, parameter.field)
             if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
@@ -88,11 +87,12 @@ def read_parameters(function: AnyFunction, name: str, descriptions: Mapping[str,
     for parameter in _signature(function):
         hint = _hint(parameter, hints, name)
         if hint is ToolContext:
-            parameters.append(_Parameter(parameter.name, parameter.kind, None, optional=False))
+            parameters.append(_Parameter(parameter.name, parameter.kind, None))
             continue
         field = f"p{len(fields)}"  # a name of ours: parameters may be called `schema` or `_x`, fields may not
         fields[field] = (hint, _field(parameter, hint, descriptions.get(parameter.name)))
-        parameters.append(_Parameter(parameter.name, parameter.kind, field, optional=_has_default(parameter)))
+        default = parameter.default if _has_default(parameter) else inspect.Parameter.empty
+        parameters.append(_Parameter(parameter.name, parameter.kind, field, default))
     model = _model(name, fields)
     return Parameters(_json_schema(model, name) if fields else None, model, tuple(parameters))
 
@@ -141,8 +141,17 @@ def _field(parameter: inspect.Parameter, hint: object, description: str | None) 
     if said.description is None and description:
         more["description"] = description
     if _has_default(parameter):
-        more["default"] = parameter.default
+        # Only shown: pydantic would copy the default at each call, which not every object allows.
+        more["default_factory"] = lambda: None
+        more["json_schema_extra"] = _shown_default(parameter.default)
     return cast(FieldInfo, Field(**more))  # type: ignore[call-overload]
+
+
+def _shown_default(default: object) -> dict[str, JsonValue]:
+    try:
+        return {"default": to_jsonable_python(default)}
+    except ValueError:
+        return {}
 
 
 def _has_default(parameter: inspect.Parameter) -> bool:
