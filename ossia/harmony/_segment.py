@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, overload
 
+from ossia.harmony._encoding import RETURN
 from ossia.harmony._messages import Role
 from ossia.types import Channel
 
@@ -82,6 +83,14 @@ class Segment:
             if run.origin == "sampled":
                 mask[run.start : run.stop] = [True] * (run.stop - run.start)
         return mask
+
+    def training_ids(self) -> list[int]:
+        """The token ids with `<|return|>` put back where the model sampled one last, shape [n]: what a model that is
+        trained on the segment must learn to end with, where a prompt holds `<|end|>`."""
+        ids = self.tokens.tolist()
+        if self.returns:
+            ids[self.returns[-1]] = RETURN
+        return ids
 
     def to_json(self) -> str:
         """One line of JSON."""

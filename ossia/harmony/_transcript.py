@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from ossia.errors import OssiaError, UserError
 from ossia.harmony._completion import Completion
@@ -30,7 +31,8 @@ class Transcript:
 
     @classmethod
     def start(cls, config: PromptConfig, history: Sequence[Message] = ()) -> "Transcript":
-        """A transcript that begins with the system and developer messages of `config`, and `history` after them.
+        """A transcript that begins with the system and developer messages of `config`, and `history` after them (of
+        which the analysis that the options keep).
 
         Raises `UserError` on a config that can't be rendered.
         """
@@ -41,6 +43,9 @@ class Transcript:
             transcript.append(Message("developer", text))
         for message in history:
             transcript.append(message)
+        if history and transcript.drop_analysis():
+            # Nothing was sampled yet: what the history's analysis cost is no segment of its own.
+            transcript._segments = [replace(transcript._current, reason="start")]
         return transcript
 
     @property
@@ -138,16 +143,20 @@ class Transcript:
         )
 
     def rewrite(self, reason: str, parts: Iterable[Entry | Message]) -> None:
-        """Begin a new segment that holds `parts`: messages of the current one as they are, new ones rendered."""
+        """Begin a new segment that holds `parts`: messages of the current one as they are, new ones rendered.
+
+        Raises `UserError` on an entry of another segment.
+        """
         old, new = self._current, Segment(reason)
-        turn = self._turn
+        known = set(old.entries)
         for part in parts:
             if isinstance(part, Message):
                 self._render(new, part)
-            else:
+            elif part in known:
                 self._carry(old, new, part)
+            else:
+                raise UserError("an entry given to rewrite is not of the current segment; take it from `entries`")
         self._segments.append(new)
-        self._turn = turn
 
     @staticmethod
     def _carry(old: Segment, new: Segment, entry: Entry) -> None:
@@ -155,8 +164,14 @@ class Transcript:
         for run in old.origins(entry.start, entry.stop):
             origin = "carried" if run.origin == "sampled" else run.origin
             new.extend(old.tokens[run.start : run.stop], origin)
-        moved = Entry(entry.role, entry.channel, entry.recipient, start, len(new.tokens), entry.turn, entry.name)
-        new.entries.append(moved)
+        new.entries.append(replace(entry, start=start, stop=len(new.tokens)))
+
+    def text(self, entry: Entry) -> str:
+        """The content of a message of the current segment."""
+        ids = self._current.tokens[entry.start : entry.stop].tolist()
+        body = ids.index(MESSAGE) + 1 if MESSAGE in ids else 0
+        stop = len(ids) - (ids[-1] in (END, CALL))
+        return encoding().decode(ids[body:stop])
 
     def drop_analysis(self) -> bool:
         """Drop the analysis that the options say is over, by a rewrite; call it when a turn's final stands.
