@@ -16,7 +16,8 @@ from ossia.agent.events import (
 from ossia.agent.journal import Journal, read_journal, runs_directory
 from ossia.agent.limits import Limits
 from ossia.agent.result import Outcome, RunResult, ToolCall, Usage
-from ossia.agent.session import RunStream, Session
+from ossia.agent.session import Session
+from ossia.agent.stream import RunStream
 from ossia.agent.sync import SyncAgent, SyncSession
 
 __all__ = [

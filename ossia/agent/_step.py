@@ -1,14 +1,34 @@
-"""One completion: sampled, streamed through the parser, and judged."""
+"""One completion: sampled, streamed through the parser, watched, and judged."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ossia import harmony
+from ossia.agent._repetition import RepetitionDetector
 from ossia.agent.events import TextDelta
 from ossia.engine.protocol import Chunk, Engine, Finish, Sampling
+
+Cut = Literal["analysis_tokens", "repetition"]
+"""Why a completion was cut off by us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of the engine for one completion."""
+
+    prompt: Sequence[int]
+    """Token ids, shape [n]."""
+    sampling: Sampling
+    key: str
+    recipients: Sequence[str]
+    prefix: Sequence[int] = ()
+    """The end of the prompt that was forced behind `<|start|>assistant`."""
+    analysis_tokens: int | None = None
+    """Most token ids of analysis."""
 
 
 @dataclass(slots=True)
@@ -17,62 +37,76 @@ class Step:
 
     completion: harmony.Completion
     token_ids: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
     finish: Finish | None = None
+    cut: Cut | None = None
     cached_tokens: int | None = None
     seconds: float = 0.0
 
     @property
     def useless(self) -> str | None:
-        """Why nothing can be made of the completion, or None: it answers or calls a tool."""
-        if self.finish == "length" or self.completion.calls or self.completion.final is not None:
+        """Why nothing can be made of the completion, or None: it answers, calls a tool, or ran into a limit."""
+        if self.cut == "repetition":
+            return "it repeats itself"
+        if self.finish == "length" or self.cut or self.completion.calls or self.completion.final is not None:
             return None
-        if not self.completion.messages:
-            return "empty"
-        return "no call and no final answer"
+        return "it has no call and no final answer" if self.completion.messages else "it is empty"
 
 
-async def sample_step(
-    engine: Engine,
-    prompt: list[int],
-    sampling: Sampling,
-    *,
-    key: str,
-    recipients: list[str],
-    on_delta: Callable[[TextDelta], None] | None,
-) -> Step:
-    """Sample one completion of `prompt`. Raises `EngineError` when the engine is lost."""
+async def sample_step(engine: Engine, request: Request, on_delta: Callable[[TextDelta], None] | None) -> Step:
+    """Sample one completion. Raises `EngineError` when the engine is lost."""
     started = time.monotonic()
-    parser = harmony.CompletionParser(recipients=recipients)
-    reader = _Deltas(on_delta)
-    token_ids: list[int] = []
-    finish: Finish | None = None
-    cached: int | None = None
-    async with _closing(engine.generate(prompt, sampling, key=key)) as chunks:
+    parser = harmony.CompletionParser(request.recipients, prefix=request.prefix)
+    watch = _Watch(request.analysis_tokens)
+    step = Step(harmony.Completion())
+    async with _closing(engine.generate(request.prompt, request.sampling, key=request.key)) as chunks:
         async for chunk in chunks:
-            token_ids += chunk.token_ids
-            reader.read(parser.feed(chunk.token_ids))
-            finish = chunk.finish or finish
-            cached = chunk.cached_tokens if chunk.cached_tokens is not None else cached
-    return Step(parser.finish(), token_ids, finish, cached, time.monotonic() - started)
+            step.token_ids += chunk.token_ids
+            step.logprobs += chunk.logprobs or ()
+            step.finish = chunk.finish or step.finish
+            step.cached_tokens = chunk.cached_tokens if chunk.cached_tokens is not None else step.cached_tokens
+            deltas = watch.read(parser.feed(chunk.token_ids), len(chunk.token_ids))
+            if on_delta:
+                for delta in deltas:
+                    on_delta(delta)
+            step.cut = watch.cut(chunk.token_ids)
+            if step.cut:
+                break
+    step.completion = parser.finish()
+    step.seconds = time.monotonic() - started
+    return step
 
 
 @dataclass(slots=True)
-class _Deltas:
-    """Turns the parser's events into the turn's."""
+class _Watch:
+    """Follows the messages of a completion while they stream, and says when to cut it off."""
 
-    emit: Callable[[TextDelta], None] | None
+    analysis_tokens: int | None
     channel: str | None = None
     recipient: str | None = None
+    _analysis: int = 0
+    _repetition: RepetitionDetector = field(default_factory=RepetitionDetector)
 
-    def read(self, events: list[harmony.Event]) -> None:
-        if self.emit is None:
-            return
+    def read(self, events: Sequence[harmony.Event], count: int) -> list[TextDelta]:
+        """The text that is new; `count` token ids came with it."""
+        deltas = []
         for event in events:
             match event:
                 case harmony.MessageStart():
                     self.channel, self.recipient = event.channel, event.recipient
                 case harmony.TextDelta():
-                    self.emit(TextDelta(channel=self.channel, recipient=self.recipient, text=event.text))
+                    deltas.append(TextDelta(channel=self.channel, recipient=self.recipient, text=event.text))
+        if self.channel == "analysis" and self.recipient is None:
+            self._analysis += count
+        return deltas
+
+    def cut(self, token_ids: Sequence[int]) -> Cut | None:
+        """Why the completion should end here, or None."""
+        if self._repetition.feed(token_ids):
+            return "repetition"
+        if self.analysis_tokens is not None and self._analysis > self.analysis_tokens:
+            return "analysis_tokens"
+        return None
 
 
 @asynccontextmanager

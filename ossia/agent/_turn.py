@@ -1,20 +1,23 @@
 """The loop: one turn, from the user's message to its outcome."""
 
 import asyncio
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ossia import harmony
-from ossia.agent._step import Step, sample_step
+from ossia.agent._calls import Calls
+from ossia.agent._context import Overflow, Room, make_room
+from ossia.agent._step import Request, Step, sample_step
 from ossia.agent._workspace import Workspace
-from ossia.agent.events import CallEnded, CallStarted, Event, RunEnded, RunStarted, StepEnded, StepStarted
-from ossia.agent.limits import Budget, Limits
-from ossia.agent.result import Outcome, RunResult, ToolCall, Usage
+from ossia.agent.events import ContextRewritten, Event, RunEnded, StepEnded, StepStarted
+from ossia.agent.limits import Budget
+from ossia.agent.result import Outcome, RunResult, Usage
 from ossia.engine.protocol import Engine, Sampling
 from ossia.errors import InfrastructureError
-from ossia.tools.protocol import OpenTool, ToolResult
+
+INTERRUPTED = "[The call was interrupted. It may have had some of its effects.]"
+"""What the model is shown in place of an answer that never came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +27,9 @@ class Parts:
     session_id: str
     engine: Engine
     sampling: Sampling
-    limits: Limits
     transcript: harmony.Transcript
-    tools: Mapping[str, OpenTool]
-    """By recipient."""
     workspace: Workspace
+    overflow: Overflow
 
 
 class _Ended(Exception):
@@ -41,50 +42,49 @@ class _Ended(Exception):
 
 @dataclass(slots=True)
 class Turn:
-    """One turn under way."""
+    """One turn under way. The user's message stands in the transcript already."""
 
     parts: Parts
     run_id: str
     number: int
-    text: str
-    files: Sequence[str]
+    budget: Budget
+    calls: Calls
     emit: Callable[[Event], None]
     deltas: bool = True
     """Emit the text as it is written."""
     usage: Usage = field(default_factory=Usage)
     messages: list[harmony.Message] = field(default_factory=list)
-    calls: list[ToolCall] = field(default_factory=list)
     repairs: Counter[str] = field(default_factory=Counter)
-    images: dict[str, bytes] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    pending: Sequence[harmony.ParsedMessage] = ()
+    """Calls that a resumed run has to answer first."""
     final: str | None = None
+    forced: bool = False
     stopping: bool = False
-    """Set before the turn's task is cancelled by the one who wants its result all the same."""
+    """Set before the turn's task is cancelled by one who wants its result all the same."""
 
     async def run(self) -> RunResult:
         """Go on until there is an outcome. Never raises for what the model does; cancellation passes through."""
-        budget = Budget(self.parts.limits)
         try:
-            end = await self._until_end(budget)
+            end = await self._until_end()
         except asyncio.CancelledError:
-            self._emit_end(_Ended("cancelled"), budget, {})
+            self._emit_end(_Ended("cancelled"), {})
             raise
-        files, notes = {}, []
+        files: dict[str, bytes] = {}
         try:
             files, notes = await self.parts.workspace.collect()
+            self.notes += notes
         except InfrastructureError as error:
             end = end if end.outcome == "infrastructure" else _Ended("infrastructure", error=str(error))
-        files |= self.images
-        self._emit_end(end, budget, files)
-        return self._result(end, files, notes)
+        files |= self.calls.images
+        self._emit_end(end, files)
+        return self._result(end, files)
 
-    async def _until_end(self, budget: Budget) -> _Ended:
-        deadline = asyncio.timeout(budget.limits.seconds)
+    async def _until_end(self) -> _Ended:
         try:
-            async with deadline:
-                self._open()
-                while True:
-                    await self._step(budget)
-        except _Ended as end:
+            end = await self._within(self.budget.seconds_left(), self._steps())
+            if end.outcome == "limit" and self.budget.limits.force_final:
+                end = await self._within(self.budget.limits.final_seconds, self._force_final(end))
             return end
         except InfrastructureError as error:
             return _Ended("infrastructure", error=str(error))
@@ -92,140 +92,188 @@ class Turn:
             if not self.stopping:
                 raise
             return _Ended("cancelled")
+
+    async def _within(self, seconds: float | None, work: Awaitable["_Ended"]) -> _Ended:
+        """`work` within so many seconds, or the limit that they are."""
+        deadline = asyncio.timeout(seconds)
+        try:
+            async with deadline:
+                return await work
         except TimeoutError:
             if not deadline.expired():
                 raise
             return _Ended("limit", limit="seconds")
 
-    def _open(self) -> None:
-        transcript = self.parts.transcript
-        transcript.append_user(self.text)
-        self.messages.append(harmony.Message("user", self.text))
-        info = self.parts.engine.info
-        self.emit(
-            RunStarted(
-                run_id=self.run_id,
-                session_id=self.parts.session_id,
-                turn=self.number,
-                engine=info.spec,
-                model=info.model,
-                note=info.note,
-                text=self.text,
-                files=tuple(self.files),
-                prompt=tuple(transcript.prompt()),
-            )
-        )
+    async def _steps(self) -> _Ended:
+        try:
+            for call in self.pending:
+                await self._answer(call)
+            while True:
+                await self._step()
+        except _Ended as end:
+            return end
 
-    async def _step(self, budget: Budget) -> None:
-        """One completion and the calls that it makes."""
-        if limit := budget.exhausted():
-            raise _Ended("limit", limit=limit)
-        max_tokens, limit = budget.completion_tokens()
-        step = await self._completion(budget, max_tokens)
-        budget.steps += 1
+    async def _step(self) -> None:
+        """One completion and the calls that it makes. Raises `_Ended` with the outcome."""
+        step, limit = await self._completion()
+        self.budget.steps += 1
         self.usage.steps += 1
-        self.parts.transcript.append_completion(step.token_ids)
-        completion = step.completion
-        self.messages += completion.messages
-        if step.finish == "length":
-            raise _Ended("limit", limit=limit)
+        completion = self._accept(step)
+        if step.finish == "length" or step.cut:
+            raise _Ended("limit", limit=step.cut or limit)
         for call in completion.calls:
-            await self._call(call)
+            await self._answer(call)
+        if self.calls.looping:
+            raise _Ended("loop", error="The model made the same call, with the same answer, again and again.")
         if not completion.calls:
             self.final = completion.final
             raise _Ended("final")
 
-    async def _completion(self, budget: Budget, max_tokens: int | None) -> Step:
-        """A completion of which something can be made; others are sampled again, a bounded number of times."""
-        for attempt in range(self.parts.limits.resamples + 1):
-            step = await self._sample(budget, attempt, max_tokens)
-            reason = step.useless
-            self._count(step, budget, attempt, reason)
-            if reason is None:
-                return step
-            if limit := budget.exhausted():
+    async def _completion(self) -> tuple[Step, str]:
+        """A completion of which something can be made, and the limit that bounds it.
+
+        Others are sampled again, a bounded number of times.
+        """
+        reason = ""
+        for attempt in range(self.budget.limits.resamples + 1):
+            if limit := self.budget.exhausted():
                 raise _Ended("limit", limit=limit)
-        raise _Ended("malformed", error=f"{attempt + 1} completions in a row were of no use, the last one: {reason}.")
+            await self._make_room()
+            max_tokens, limit = self._bound()
+            step = await self._sample(max_tokens, attempt)
+            if step.useless is None:
+                return step, limit
+            reason = step.useless
+        outcome: Outcome = "loop" if step.cut == "repetition" else "malformed"
+        raise _Ended(outcome, error=f"{attempt + 1} completions in a row were of no use, the last because {reason}.")
 
-    async def _sample(self, budget: Budget, attempt: int, max_tokens: int | None) -> Step:
-        parts = self.parts
-        prompt = parts.transcript.prompt()
-        self.emit(StepStarted(step=budget.steps, attempt=attempt, prompt_tokens=len(prompt)))
-        sampling = parts.sampling
-        sampling = replace(
-            sampling,
-            max_tokens=min((n for n in (sampling.max_tokens, max_tokens) if n is not None), default=None),
-            seed=None if sampling.seed is None else _seed(sampling.seed, self.number, budget.steps, attempt),
-        )
-        self.usage.prompt_tokens += len(prompt)
-        return await sample_step(
-            parts.engine,
-            prompt,
-            sampling,
-            key=parts.session_id,
-            recipients=list(parts.tools),
-            on_delta=self.emit if self.deltas else None,
-        )
+    def _bound(self) -> tuple[int, str]:
+        """The most token ids that the next completion may have, and which limit that is."""
+        room = self._room().maximum - len(self.parts.transcript.prompt())
+        if self.budget.limits.force_final:
+            room -= self.budget.limits.final_tokens
+        if room <= 0:
+            raise _Ended("limit", limit="context")
+        most, limit = self.budget.completion_tokens(room)
+        own = self.parts.sampling.max_tokens
+        return (own, "step_tokens") if own is not None and own < most else (most, limit)
 
-    def _count(self, step: Step, budget: Budget, attempt: int, reason: str | None) -> None:
-        usage, sampled = self.usage, len(step.token_ids)
-        budget.tokens += sampled
-        usage.sampled_tokens += sampled
-        usage.cached_tokens += step.cached_tokens or 0
-        usage.engine_seconds += step.seconds
-        if reason is not None:
-            usage.discarded_tokens += sampled
-            usage.resamples += 1
-        else:
-            self.repairs.update(repair.kind for repair in step.completion.repairs)
+    def _room(self) -> Room:
+        maximum, bound = self.parts.engine.info.max_context, self.budget.limits.context
+        return Room(maximum if bound is None else min(maximum, bound))
+
+    async def _sample(self, max_tokens: int, attempt: int, *, forced: Sequence[int] = ()) -> Step:
+        """One completion of the transcript, counted and told. `forced`: what its prompt ends with, put there by us."""
+        prompt = self.parts.transcript.prompt()
+        self.emit(StepStarted(step=self.budget.steps, attempt=attempt, prompt_tokens=len(prompt)))
+        step = await self._ask(prompt, max_tokens, attempt, prefix=forced)
+        useless = None if forced else step.useless
+        if useless is not None:
+            self.usage.discarded_tokens += len(step.token_ids)
+            self.usage.resamples += 1
         self.emit(
             StepEnded(
-                step=budget.steps,
+                step=self.budget.steps,
                 attempt=attempt,
                 token_ids=tuple(step.token_ids),
-                finish=step.finish,
-                kept=reason is None,
-                reason=reason,
+                logprobs=tuple(step.logprobs) if self.parts.sampling.logprobs else None,
+                finish=step.cut or step.finish,
+                kept=useless is None,
+                forced=bool(forced),
+                reason=useless,
                 repairs=tuple(repair.kind for repair in step.completion.repairs),
                 cached_tokens=step.cached_tokens,
                 seconds=step.seconds,
             )
         )
+        return step
 
-    async def _call(self, call: harmony.ParsedMessage) -> None:
-        """Let the tool act, and append what it answers."""
-        recipient, channel = call.recipient or "", call.channel or "commentary"
-        number, step = len(self.calls), self.usage.steps - 1
-        self.emit(CallStarted(step=step, call=number, recipient=recipient, channel=channel, arguments=call.text))
-        started = time.monotonic()
-        tool = self.parts.tools.get(recipient)
-        result = await tool.call(recipient, call.text) if tool else self._undeclared(recipient)
-        seconds = time.monotonic() - started
-        self.usage.tool_seconds += seconds
-        for index, image in enumerate(result.images, start=len(self.images) + 1):
-            self.images[f"image-{self.number}-{index}.{image.mime.removeprefix('image/')}"] = image.data
-        self.emit(
-            CallEnded(
-                step=step,
-                call=number,
-                recipient=recipient,
-                text=result.text,
-                error=result.error,
-                images=len(result.images),
-                details=dict(result.details),
-                seconds=seconds,
-            )
+    async def _ask(self, prompt: Sequence[int], max_tokens: int, attempt: int, *, prefix: Sequence[int] = ()) -> Step:
+        """One completion of any prompt, counted."""
+        parts, sampling = self.parts, self.parts.sampling
+        seed = None if sampling.seed is None else _seed(sampling.seed, self.number, self.budget.steps, attempt)
+        request = Request(
+            prompt=prompt,
+            sampling=replace(sampling, max_tokens=max_tokens, seed=seed),
+            key=parts.session_id,
+            recipients=list(self.calls.tools),
+            prefix=prefix,
+            analysis_tokens=None if prefix else self.budget.limits.analysis_tokens,
         )
-        self.calls.append(ToolCall(recipient, call.text, result.text, result.error, seconds))
-        self.parts.transcript.append_tool(recipient, result.text, channel)
-        self.messages.append(harmony.Message("tool", result.text, channel, name=recipient))
+        step = await sample_step(parts.engine, request, self.emit if self.deltas else None)
+        self.budget.add_tokens(len(step.token_ids))
+        self.usage.prompt_tokens += len(prompt)
+        self.usage.sampled_tokens += len(step.token_ids)
+        self.usage.cached_tokens += step.cached_tokens or 0
+        self.usage.engine_seconds += step.seconds
+        return step
 
-    def _undeclared(self, recipient: str) -> ToolResult:
-        known = ", ".join(sorted(self.parts.tools)) or "none"
-        return ToolResult(f"There is no tool called {recipient!r}. The tools are: {known}.", error=True)
+    def _accept(self, step: Step) -> harmony.Completion:
+        """Keep a completion: its token ids as sampled, its messages, its repairs."""
+        completion = step.completion
+        self.parts.transcript.append_completion(step.token_ids[: completion.kept], completion)
+        self.messages += map(to_message, completion.messages)
+        self.repairs.update(repair.kind for repair in completion.repairs)
+        return completion
 
-    def _emit_end(self, end: _Ended, budget: Budget, files: Mapping[str, bytes]) -> None:
-        self.usage.seconds = budget.seconds
+    async def _answer(self, call: harmony.ParsedMessage) -> None:
+        """Let a tool act, and append what it says."""
+        try:
+            text = await self.calls.execute(call, self.budget.steps - 1, self.budget)
+        except BaseException:
+            # The transcript must not end with a call that nobody answered, since a session may go on after this turn.
+            self._append_result(call, INTERRUPTED)
+            raise
+        self._append_result(call, text)
+
+    def answer_interrupted(self) -> None:
+        """Answer the first pending call, which had begun when its process died: it is not made again."""
+        call, self.pending = self.pending[0], self.pending[1:]
+        self._append_result(call, self.calls.prefix + INTERRUPTED)
+        self.calls.prefix = ""
+
+    def _append_result(self, call: harmony.ParsedMessage, text: str) -> None:
+        recipient, channel = call.recipient or "", call.channel or "commentary"
+        self.parts.transcript.append_tool(recipient, text, channel)
+        self.messages.append(harmony.Message("tool", text, channel, name=recipient))
+
+    async def _make_room(self) -> None:
+        done = await make_room(self.parts.overflow, self.parts.transcript, self._room(), self._summary)
+        if done:
+            self.notes.append(f"Before step {self.budget.steps + 1}, {done}.")
+            self.usage.rewrites += 1
+            lines = tuple(self.parts.transcript.to_json_lines())
+            self.emit(ContextRewritten(step=self.budget.steps, reason=done, transcript=lines))
+
+    async def _summary(self, question: str) -> str | None:
+        """What the model answers to a message that is not kept; its cost is."""
+        opening = harmony.encoding().encode("<|start|>assistant", special=True)
+        prompt = [*self.parts.transcript.segments[-1].tokens, *harmony.render_user(question), *opening]
+        room = self.parts.engine.info.max_context - len(prompt)
+        if room <= 0:
+            return None
+        step = await self._ask(prompt, min(room, self.budget.limits.final_tokens), 0)
+        self.usage.discarded_tokens += len(step.token_ids)
+        return step.completion.final or step.completion.analysis or None
+
+    async def _force_final(self, end: _Ended) -> _Ended:
+        """The final answer after a limit: the header of a final message is ours, the text the model's."""
+        transcript = self.parts.transcript
+        before = len(transcript.prompt())
+        transcript.force_final()
+        header = transcript.prompt()[before:]
+        room = self.parts.engine.info.max_context - before - len(header)
+        if room <= 0:
+            return end
+        step = await self._sample(min(room, self.budget.limits.final_tokens), 0, forced=header)
+        texts = [m.text for m in self._accept(step).messages if m.channel == "final" and m.text]
+        if texts:
+            self.final, self.forced = texts[0], True
+        return end
+
+    def _emit_end(self, end: _Ended, files: Mapping[str, bytes]) -> None:
+        self.usage.seconds = self.budget.seconds
+        self.usage.tool_seconds = self.budget.tool_seconds
         self.emit(
             RunEnded(
                 run_id=self.run_id,
@@ -233,13 +281,14 @@ class Turn:
                 limit=end.limit,
                 error=end.error,
                 final=self.final,
-                files=tuple(files),
+                forced=self.forced,
+                files={name: len(data) for name, data in files.items()},
                 sampled_tokens=self.usage.sampled_tokens,
-                seconds=budget.seconds,
+                seconds=self.budget.seconds,
             )
         )
 
-    def _result(self, end: _Ended, files: Mapping[str, bytes], notes: Sequence[str]) -> RunResult:
+    def _result(self, end: _Ended, files: Mapping[str, bytes]) -> RunResult:
         info = self.parts.workspace.info
         return RunResult(
             run_id=self.run_id,
@@ -247,14 +296,20 @@ class Turn:
             final=self.final,
             limit=end.limit,
             error=end.error,
+            forced=self.forced,
             messages=tuple(self.messages),
-            tool_calls=tuple(self.calls),
+            tool_calls=tuple(self.calls.done),
             files=files,
             usage=self.usage,
             repairs=dict(self.repairs),
             sandbox=info.description if info else None,
-            notes=tuple(notes),
+            notes=tuple(self.notes),
         )
+
+
+def to_message(parsed: harmony.ParsedMessage) -> harmony.Message:
+    """A parsed message as one of a conversation."""
+    return harmony.Message(parsed.role, parsed.text, parsed.channel, parsed.recipient, parsed.content_type)
 
 
 def _seed(seed: int, turn: int, step: int, attempt: int) -> int:

@@ -3,27 +3,36 @@
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypedDict
 
+from pydantic import JsonValue, TypeAdapter
+from pydantic_core import to_json
+
 from ossia import harmony
+from ossia.agent._context import Overflow
 from ossia.agent._turn import Turn
 from ossia.agent._workspace import Files
 from ossia.agent.events import Event
 from ossia.agent.journal import runs_directory
 from ossia.agent.limits import Limits
 from ossia.agent.result import RunResult
-from ossia.agent.session import RunStream, Session, SessionConfig
-from ossia.engine import Engine, Sampling, open_engine
+from ossia.agent.session import Session, SessionConfig
+from ossia.agent.stream import RunStream
+from ossia.engine import Engine, Progress, Sampling, open_engine
 from ossia.errors import UserError
-from ossia.sandbox import SandboxNeeds, SandboxProvider, resolve
+from ossia.sandbox import resolve
+from ossia.sandbox.protocol import SandboxNeeds, SandboxProvider
 from ossia.tools.protocol import Tool
 from ossia.types import Effort
 
 if TYPE_CHECKING:
     from ossia.agent.sync import SyncAgent
+
+
+_DESCRIPTION: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
 
 
 class SamplingFields(TypedDict, total=False):
@@ -56,18 +65,20 @@ class Agent:
         sandbox: str | SandboxProvider | None = None,
         limits: Limits | None = None,
         sampling: Sampling | SamplingFields | None = None,
+        overflow: Overflow = "fail",
         date: str | None = None,
         journal: bool | str | Path = True,
         fsync: bool = False,
-        progress: Callable[[str], None] | None = None,
+        progress: Progress | None = None,
     ) -> None:
         """`engine`: a spec or an engine (which stays the caller's to close); None: `$OSSIA_ENGINE`, else `nano`.
 
         `sandbox`: a provider or its name; None: the first that covers what the tools need.
         `sampling`: a mapping gives the fields that differ from the engine's own.
+        `overflow`: what to do when the context is nearly full.
         `date`: shown to the model; None: the prompt names none.
         `journal`: a directory, or whether to write to `runs_directory()`; `fsync` makes it survive a power cut.
-        `progress`: told in words of what takes long.
+        `progress`: told what takes long, and the share of it that is done.
         Raises `UserError` when two tools are called the same.
         """
         self.tools = tuple(tools)
@@ -75,9 +86,10 @@ class Agent:
         self._engine_spec = engine if engine is not None else os.environ.get("OSSIA_ENGINE") or "nano"
         self._sandbox_spec = sandbox
         self._sampling = sampling or {}
+        self._overflow = overflow
         self._journal = _journal_directory(journal)
         self._fsync = fsync
-        self._progress = progress or (lambda _: None)
+        self._progress = progress or (lambda what, share: None)
         self._stack = AsyncExitStack()
         self._config: SessionConfig | None = None
         _refuse_twins(self.tools)
@@ -124,6 +136,21 @@ class Agent:
 
         return RunStream(turn)
 
+    async def resume(self, run: str | Path) -> RunResult:
+        """Go on with a run that was cut off, from its last whole step.
+
+        `run`: its id, or the path of its journal. A fresh sandbox runs the recorded python and shell calls again; the
+        answers of other tools come from the journal. Raises `UserError` when the run has ended, can't be read, or was
+        recorded with another agent.
+        """
+        async with self.session() as session, session._resumed(self._journal_path(run), None) as turn:
+            return await turn.run()
+
+    async def fork(self, run: str | Path, *, at: int) -> RunResult:
+        """A new run that shares the first `at` steps of `run`, token for token, and goes on from there."""
+        async with self.session() as session, session._resumed(self._journal_path(run), None, fork_at=at) as turn:
+            return await turn.run()
+
     def session(self, *, history: Sequence[harmony.Message] = ()) -> Session:
         """A conversation that keeps its transcript, its sandbox and its tools' state: `async with agent.session()`."""
         return Session(self._opened(), history)
@@ -149,18 +176,39 @@ class Agent:
         engine = await open_engine(self._engine_spec, progress=self._progress)
         if engine is not self._engine_spec:
             self._stack.push_async_callback(engine.aclose)
-        directory = self._journal
+        sampling = _sampling(self._sampling, engine.info.default_sampling)
         return SessionConfig(
             engine=engine,
             tools=self.tools,
             prompt=self.prompt,
             limits=self.limits,
-            sampling=_sampling(self._sampling, engine.info.default_sampling),
+            sampling=sampling,
+            overflow=self._overflow,
             provider=provider,
             needs=needs,
-            journal=None if directory is None else lambda run_id: directory / f"{run_id}.jsonl",
+            journal=self._journal,
             fsync=self._fsync,
+            description=self._describe(engine, provider, sampling),
         )
+
+    def _describe(self, engine: Engine, provider: SandboxProvider | None, sampling: Sampling) -> dict[str, JsonValue]:
+        """What has to be the same when a run is resumed. Limits may change, so that a run can be given more."""
+        tools = [(tool.namespace.name, tool.namespace.description, tool.namespace.recipients) for tool in self.tools]
+        description = {
+            "engine": engine.info.spec,
+            "model": engine.info.model,
+            "sampling": asdict(sampling),
+            "tools": tools,
+            "instructions": self.prompt.instructions,
+            "effort": self.prompt.effort,
+            "date": self.prompt.date,
+            "sandbox": provider.name if provider else None,
+        }
+        return _DESCRIPTION.validate_json(to_json(description))
+
+    def _journal_path(self, run: str | Path) -> Path:
+        path = Path(run)
+        return path if path.suffix == ".jsonl" else (self._journal or runs_directory()) / f"{run}.jsonl"
 
     def _opened(self) -> SessionConfig:
         if self._config is None:

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Discriminator, TypeAdapter
+from pydantic import Discriminator, JsonValue, TypeAdapter
 
 from ossia.agent.result import Outcome
 from ossia.types import Scalar
@@ -18,7 +18,7 @@ class _Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(_Event):
-    """A turn begins. `prompt` holds the token ids of the transcript as it stands, the new user message included."""
+    """A turn begins."""
 
     type: Literal["run_started"] = "run_started"
     run_id: str
@@ -28,8 +28,15 @@ class RunStarted(_Event):
     model: str
     note: str | None
     text: str
-    files: tuple[str, ...]
-    prompt: tuple[int, ...]
+    """The user's message."""
+    files: dict[str, str]
+    """What was put into the sandbox: name and SHA-256 of each file."""
+    config: dict[str, JsonValue]
+    """The agent: what has to be the same when the run is resumed."""
+    transcript: tuple[str, ...]
+    """`Transcript.to_json_lines()`, the new user message included."""
+    previous: str | None
+    """The run before this one in the same session."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +67,11 @@ class StepEnded(_Event):
     step: int
     attempt: int
     token_ids: tuple[int, ...]
+    logprobs: tuple[float, ...] | None
     finish: str | None
+    """`stop`, `length`, or why it was cut off: `analysis_tokens`, `repetition`."""
+    forced: bool
+    """The header of a final message was put before it."""
     kept: bool
     """False: nothing could be made of it, so it was discarded (`reason` says why) and is sampled again."""
     reason: str | None
@@ -101,8 +112,11 @@ class CallEnded(_Event):
     call: int
     recipient: str
     text: str
+    output: str
+    """SHA-256 of what the tool itself said: `text` may hold a word of ours beside it."""
     error: bool
-    images: int
+    images: tuple[str, ...]
+    """SHA-256 of each image."""
     details: dict[str, Scalar]
     seconds: float
 
@@ -117,12 +131,47 @@ class RunEnded(_Event):
     limit: str | None
     error: str | None
     final: str | None
-    files: tuple[str, ...]
+    forced: bool
+    files: dict[str, int]
+    """Name and size of each file of the result."""
     sampled_tokens: int
     seconds: float
 
 
-Event: TypeAlias = RunStarted | StepStarted | TextDelta | StepEnded | SandboxOpened | CallStarted | CallEnded | RunEnded
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextRewritten(_Event):
+    """Room was made in the context: the transcript goes on in a new segment."""
+
+    type: Literal["context_rewritten"] = "context_rewritten"
+    step: int
+    reason: str
+    transcript: tuple[str, ...]
+    """`Transcript.to_json_lines()` as it stands now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResumed(_Event):
+    """A run that was cut off goes on, in a sandbox in which its recorded calls have run again."""
+
+    type: Literal["run_resumed"] = "run_resumed"
+    calls: int
+    """How many calls ran again."""
+    differing: tuple[int, ...]
+    """Those whose answers were not the recorded ones: state was lost."""
+
+
+Event: TypeAlias = (
+    RunStarted
+    | RunResumed
+    | StepStarted
+    | TextDelta
+    | StepEnded
+    | ContextRewritten
+    | SandboxOpened
+    | CallStarted
+    | CallEnded
+    | RunEnded
+)
 
 _ADAPTER: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Discriminator("type")])
 

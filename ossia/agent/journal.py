@@ -1,5 +1,6 @@
 """The journal: one file a run, one JSON event a line, written before a tool acts and after it has."""
 
+import hashlib
 import os
 import secrets
 import time
@@ -30,6 +31,16 @@ def new_run_id() -> str:
     return time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(3)
 
 
+def digest(data: bytes) -> str:
+    """The name of bytes: SHA-256 in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def blob_path(directory: Path, name: str) -> Path:
+    """Where bytes of that name lie, for journals in `directory`."""
+    return directory / "blobs" / name
+
+
 class Journal:
     """The append-only journal of one run.
 
@@ -46,6 +57,36 @@ class Journal:
             self._append(b'{"type":"journal","schema":%d}\n' % SCHEMA)
         except OSError as error:
             raise self._failed(error) from error
+
+    @classmethod
+    def reopen(cls, path: Path, *, fsync: bool = False) -> Self:
+        """The journal of a run that was cut off, to go on with; a torn last line is taken away."""
+        journal = cls.__new__(cls)
+        journal.path, journal._fsync = path, fsync
+        try:
+            whole = path.read_bytes()
+            journal._file = open(path, "r+b", buffering=0)  # noqa: SIM115 (closed by close)
+            journal._file.truncate(whole.rfind(b"\n") + 1)
+            journal._file.seek(0, os.SEEK_END)
+        except OSError as error:
+            raise journal._failed(error) from error
+        return journal
+
+    def keep(self, data: bytes) -> str:
+        """Store bytes beside the journals, once for all runs, and return their name."""
+        name = digest(data)
+        target = blob_path(self.path.parent, name)
+        if target.exists():
+            return name
+        part = target.with_name(f"{name}.{os.getpid()}.{secrets.token_hex(4)}.part")
+        try:
+            target.parent.mkdir(exist_ok=True)
+            part.write_bytes(data)
+            part.replace(target)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise self._failed(error) from error
+        return name
 
     def write(self, event: Event) -> None:
         """Append one event; deltas of text are left out, since the completion that follows holds them."""

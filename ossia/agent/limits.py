@@ -1,7 +1,7 @@
 """Limits: where a turn has to stop, and the budget that counts towards them."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from ossia.errors import UserError
 
@@ -12,31 +12,48 @@ class Limits:
 
     steps: int | None = 50
     """Completions, re-sampled ones not counted."""
-    seconds: float | None = None
-    """Wall-clock time of the turn, tools included."""
+    tool_calls: int | None = None
     tokens: int | None = None
     """Sampled token ids, discarded completions included."""
     step_tokens: int | None = None
     """Sampled token ids of one completion. Where the engine's context ends first, that is the bound."""
+    analysis_tokens: int | None = None
+    """Sampled token ids of analysis in one completion, counted as they stream (to the engine's chunk)."""
+    context: int | None = None
+    """Token ids of prompt and completion together; the engine's own maximum holds as well."""
+    seconds: float | None = None
+    """Wall-clock time of the turn, tools included."""
+    tool_seconds: float | None = None
+    """Wall-clock time in tools."""
     resamples: int = 3
     """Completions in a row that may be sampled again because nothing could be made of them."""
+    force_final: bool = False
+    """When a limit is met, let the model write its final answer all the same: `result.forced` says so."""
+    final_tokens: int = 2048
+    """Sampled token ids of such an answer."""
+    final_seconds: float = 60.0
+    """Wall-clock time of such an answer."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "seconds", "tokens", "step_tokens"):
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise UserError(f"Limits({name}={value}): give a number above 0, or None for no bound.")
-        if self.resamples < 0:
-            raise UserError(f"Limits(resamples={self.resamples}): give 0 or more.")
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name == "resamples":
+                if value < 0:
+                    raise UserError(f"Limits(resamples={value}): give 0 or more.")
+            elif item.name != "force_final" and value is not None and value <= 0:
+                raise UserError(f"Limits({item.name}={value}): give a number above 0.")
 
 
 @dataclass(slots=True)
 class Budget:
-    """What a turn has used of its limits."""
+    """What a turn has used of its limits. What a nested agent uses counts towards its parent's budget too."""
 
     limits: Limits
+    parent: "Budget | None" = None
     steps: int = 0
+    tool_calls: int = 0
     tokens: int = 0
+    tool_seconds: float = 0.0
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -44,21 +61,37 @@ class Budget:
         """Wall-clock seconds since the turn began."""
         return time.monotonic() - self.started
 
+    def add_tokens(self, count: int) -> None:
+        """Count sampled token ids, here and above."""
+        self.tokens += count
+        if self.parent:
+            self.parent.add_tokens(count)
+
     def exhausted(self) -> str | None:
         """The name of the limit that forbids another completion, or None."""
-        limits = self.limits
-        if limits.steps is not None and self.steps >= limits.steps:
-            return "steps"
-        if limits.tokens is not None and self.tokens >= limits.tokens:
-            return "tokens"
-        if limits.seconds is not None and self.seconds >= limits.seconds:
-            return "seconds"
-        return None
+        for name in ("steps", "tool_calls", "tokens", "seconds", "tool_seconds"):
+            bound = getattr(self.limits, name)
+            if bound is not None and getattr(self, name) >= bound:
+                return name
+        return self.parent.exhausted() if self.parent else None
 
-    def completion_tokens(self) -> tuple[int | None, str]:
-        """The most token ids that the next completion may have, and which limit that is."""
-        left = None if self.limits.tokens is None else self.limits.tokens - self.tokens
-        step = self.limits.step_tokens
-        if left is None or (step is not None and step <= left):
-            return step, "step_tokens" if step is not None else "context"
-        return left, "tokens"
+    def seconds_left(self) -> float | None:
+        """Wall-clock seconds that the turn may still take, or None."""
+        own = None if self.limits.seconds is None else self.limits.seconds - self.seconds
+        above = self.parent.seconds_left() if self.parent else None
+        return min((left for left in (own, above) if left is not None), default=None)
+
+    def tokens_left(self) -> int | None:
+        """Token ids that may still be sampled, or None."""
+        own = None if self.limits.tokens is None else self.limits.tokens - self.tokens
+        above = self.parent.tokens_left() if self.parent else None
+        return min((left for left in (own, above) if left is not None), default=None)
+
+    def completion_tokens(self, room: int) -> tuple[int, str]:
+        """The most token ids of the next completion, and which limit that is; the context has `room` for so many."""
+        bounds = [(room, "context")]
+        if (left := self.tokens_left()) is not None:
+            bounds.append((left, "tokens"))
+        if self.limits.step_tokens is not None:
+            bounds.append((self.limits.step_tokens, "step_tokens"))
+        return min(bounds)

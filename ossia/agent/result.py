@@ -7,9 +7,12 @@ from typing import Literal
 from ossia.harmony import Message
 
 Outcome = Literal["final", "limit", "loop", "malformed", "invalid_output", "cancelled", "infrastructure"]
-"""final: the model answered; limit: a bound of `Limits` was met; malformed: nothing could be made of its completions;
-cancelled: the caller stopped it; infrastructure: a part of ours failed, so that the turn says nothing of the model.
-`loop` and `invalid_output` are kept for the loop detector and structured output."""
+"""What ended a turn.
+
+final: the model answered; limit: a bound of `Limits` was met; loop: it went round in circles; malformed: nothing could
+be made of its completions; invalid_output: its answer has not the form that was asked for; cancelled: the caller
+stopped it; infrastructure: a part of ours failed, so that the turn says nothing of the model.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class Usage:
     discarded_tokens: int = 0
     """Sampled token ids of completions that were sampled again."""
     resamples: int = 0
+    rewrites: int = 0
+    """How often the context was nearly full, so that room was made in it."""
     seconds: float = 0.0
     engine_seconds: float = 0.0
     tool_seconds: float = 0.0
@@ -56,6 +61,7 @@ class RunResult:
     error: str | None = None
     """One sentence on what failed, with outcome `infrastructure` or `malformed`."""
     forced: bool = False
+    """The final answer was forced after a limit (`Limits.force_final`)."""
     messages: Sequence[Message] = ()
     """The turn's messages in order: the user's, the model's, the tools'."""
     tool_calls: Sequence[ToolCall] = ()

@@ -1,20 +1,26 @@
 """Sessions: one transcript, one sandbox and the tools' state, over several turns."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pydantic import JsonValue
+
 from ossia import harmony
+from ossia.agent import _resume
+from ossia.agent._calls import Calls
+from ossia.agent._context import Overflow
 from ossia.agent._turn import Parts, Turn
 from ossia.agent._workspace import Files, Workspace, load_files
-from ossia.agent.events import Event, SandboxOpened
-from ossia.agent.journal import Journal, new_run_id
-from ossia.agent.limits import Limits
+from ossia.agent.events import Event, RunResumed, RunStarted, SandboxOpened
+from ossia.agent.journal import Journal, digest, new_run_id
+from ossia.agent.limits import Budget, Limits
 from ossia.agent.result import RunResult
+from ossia.agent.stream import RunStream
 from ossia.engine.protocol import Engine, Sampling
 from ossia.errors import UserError
 from ossia.sandbox.protocol import SandboxInfo, SandboxNeeds, SandboxProvider
@@ -30,11 +36,14 @@ class SessionConfig:
     prompt: harmony.PromptConfig
     limits: Limits
     sampling: Sampling
+    overflow: Overflow
     provider: SandboxProvider | None
     needs: SandboxNeeds | None
-    journal: Callable[[str], Path] | None
-    """The path of the journal of a run; None: none is written."""
+    journal: Path | None
+    """The directory of the journals; None: none are written."""
     fsync: bool
+    description: dict[str, JsonValue]
+    """The agent, as journals record it."""
 
 
 class Session:
@@ -47,9 +56,10 @@ class Session:
         self._config = config
         self._stack = AsyncExitStack()
         self._busy = asyncio.Lock()
-        self._emit: Callable[[Event], None] | None = None
+        self._emit: Callable[[Event], None] = lambda _: None
         self._workspace = Workspace(config.provider, config.needs, self._sandbox_opened)
         self._tools: dict[str, OpenTool] = {}
+        self._previous: str | None = None
 
     async def __aenter__(self) -> Self:
         self._stack.push_async_callback(self._workspace.close)
@@ -73,103 +83,133 @@ class Session:
         async with self._turn(text, files, None) as turn:
             return await turn.run()
 
-    def stream(self, text: str, *, files: Files = ()) -> "RunStream":
+    def stream(self, text: str, *, files: Files = ()) -> RunStream:
         """The same, with events while it goes on: `async with session.stream(...) as run: async for event in run`."""
         return RunStream(lambda listener: self._turn(text, files, listener))
 
     @asynccontextmanager
     async def _turn(self, text: str, files: Files, listener: Callable[[Event], None] | None) -> AsyncIterator[Turn]:
+        """A turn that is ready to run."""
         if not text.strip():
             raise UserError("The task is empty: say what the agent shall do.")
         loaded = load_files(files)
-        if self._busy.locked():
-            raise UserError("This session is in the middle of a turn: await it first, or open another session.")
-        async with self._busy:
+        run_id = new_run_id()
+        path = self._config.journal / f"{run_id}.jsonl" if self._config.journal else None
+        journal = Journal(path, fsync=self._config.fsync) if path else None
+        async with self._one_turn(journal, listener):
             self._workspace.add(loaded)
-            run_id = new_run_id()
-            journal = Journal(self._config.journal(run_id), fsync=self._config.fsync) if self._config.journal else None
-            self._emit = _emitter(journal, listener)
             if self.turns:
                 self.transcript.drop_analysis()
             self.turns += 1
-            try:
-                yield Turn(
-                    parts=self._parts(),
-                    run_id=run_id,
-                    number=self.turns,
-                    text=_with_files(text, loaded),
-                    files=sorted(loaded),
-                    emit=self._emit,
-                    deltas=listener is not None,
-                )
-            finally:
-                self._emit = None
-                if journal:
-                    journal.close()
+            shown = _with_files(text, list(loaded))
+            self.transcript.append_user(shown)
+            turn = self._make_turn(run_id, journal, listener)
+            turn.messages.append(harmony.Message("user", shown))
+            keep = journal.keep if journal else digest
+            self._emit(self._started(run_id, shown, {name: keep(data) for name, data in loaded.items()}))
+            self._previous = run_id
+            yield turn
 
-    def _parts(self) -> Parts:
+    @asynccontextmanager
+    async def _resumed(
+        self, path: Path, listener: Callable[[Event], None] | None, *, fork_at: int | None = None
+    ) -> AsyncIterator[Turn]:
+        """The turn of a journal, ready to go on; with `fork_at`, a new run that shares its steps up to that one."""
+        recorded = _resume.read_recorded(path, until_step=fork_at)
+        if recorded.ended and fork_at is None:
+            raise UserError(f"The run {path.stem} has ended ({recorded.ended.outcome}): there is nothing to resume.")
+        _resume.refuse_changes(recorded.started.config, self._config.description)
+        earlier = _resume.earlier_runs(recorded)
+        if fork_at is None:
+            run_id, journal = path.stem, Journal.reopen(path, fsync=self._config.fsync)
+        else:
+            run_id, journal = _resume.fork_journal(path, fork_at, fsync=self._config.fsync)
+        async with self._one_turn(journal, listener):
+            self.id, self.turns = recorded.started.session_id, recorded.started.turn
+            self.transcript, self._previous = recorded.transcript, run_id
+            turn = self._make_turn(run_id, journal, listener)
+            await self._restore(turn, recorded, earlier)
+            yield turn
+
+    async def _restore(self, turn: Turn, recorded: _resume.Recorded, earlier: Sequence[_resume.Recorded]) -> None:
+        """Bring the sandbox, and what the turn has done and used, to where the journal ends."""
+        calls = [call for run in (*earlier, recorded) for call in run.calls if self._runs_again(call[0].recipient)]
+        for run in (*earlier, recorded):
+            self._workspace.add(_resume.load_blobs(run))
+        differing = await _resume.run_again(calls, self._tools)
+        self._emit(RunResumed(calls=len(calls), differing=tuple(differing)))
+        if differing:
+            turn.notes.append(f"State was lost: of {len(calls)} calls that ran again, {len(differing)} differ.")
+            turn.calls.prefix = _resume.LOST
+        turn.messages = recorded.messages
+        turn.calls.done = [call for call, _ in recorded.calls]
+        turn.budget.steps = turn.usage.steps = recorded.steps
+        turn.budget.tokens = turn.usage.sampled_tokens = recorded.tokens
+        turn.budget.tool_calls = len(recorded.calls)
+        turn.pending = recorded.asked
+        if recorded.interrupted:
+            turn.answer_interrupted()
+
+    def _runs_again(self, recipient: str) -> bool:
+        """Whether a recorded call has to run again, since it changed the sandbox; others' answers stand as recorded."""
+        for tool in self._config.tools:
+            if recipient in tool.namespace.recipients:
+                return tool.needs is not None and (tool.needs.kernel or tool.needs.shell)
+        return False
+
+    @asynccontextmanager
+    async def _one_turn(self, journal: Journal | None, listener: Callable[[Event], None] | None) -> AsyncIterator[None]:
+        """Holds the session for one turn, whose events go to the journal and the listener."""
+        try:
+            if self._busy.locked():
+                raise UserError("This session is in the middle of a turn: await it first, or open another session.")
+            async with self._busy:
+                self._emit = _emitter(journal, listener)
+                yield
+        finally:
+            self._emit = lambda _: None
+            if journal:
+                journal.close()
+
+    def _make_turn(self, run_id: str, journal: Journal | None, listener: Callable[[Event], None] | None) -> Turn:
         config = self._config
-        return Parts(
+        return Turn(
+            parts=Parts(
+                session_id=self.id,
+                engine=config.engine,
+                sampling=config.sampling,
+                transcript=self.transcript,
+                workspace=self._workspace,
+                overflow=config.overflow,
+            ),
+            run_id=run_id,
+            number=self.turns,
+            budget=Budget(config.limits),
+            calls=Calls(self._tools, self._emit, journal.keep if journal else digest, self.turns),
+            emit=self._emit,
+            deltas=listener is not None,
+        )
+
+    def _started(self, run_id: str, text: str, files: dict[str, str]) -> RunStarted:
+        info = self._config.engine.info
+        return RunStarted(
+            run_id=run_id,
             session_id=self.id,
-            engine=config.engine,
-            sampling=config.sampling,
-            limits=config.limits,
-            transcript=self.transcript,
-            tools=self._tools,
-            workspace=self._workspace,
+            turn=self.turns,
+            engine=info.spec,
+            model=info.model,
+            note=info.note,
+            text=text,
+            files=files,
+            config=self._config.description,
+            transcript=tuple(self.transcript.to_json_lines()),
+            previous=self._previous,
         )
 
     def _sandbox_opened(self, info: SandboxInfo, seconds: float) -> None:
-        if self._emit:
-            self._emit(
-                SandboxOpened(provider=info.provider, description=info.description, image=info.image, seconds=seconds)
-            )
-
-
-class RunStream:
-    """A turn under way: iterate over its events, then `await run.result()`. Leaving it early cancels the turn."""
-
-    def __init__(self, turn: Callable[[Callable[[Event], None]], AbstractAsyncContextManager[Turn]]) -> None:
-        self._turn = turn
-        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
-        self._task: asyncio.Task[RunResult] | None = None
-        self._current: Turn | None = None
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run())
-        self._task.add_done_callback(lambda _: self._events.put_nowait(None))
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        task = self._started()
-        task.cancel()
-        await asyncio.wait([task])
-
-    async def __aiter__(self) -> AsyncIterator[Event]:
-        while (event := await self._events.get()) is not None:
-            yield event
-
-    async def result(self) -> RunResult:
-        """The turn's result, when it has ended. Raises what ended it where that was the caller's mistake."""
-        return await asyncio.shield(self._started())
-
-    def cancel(self) -> None:
-        """Stop the turn; it then ends with outcome `cancelled`, and `result()` says how far it came."""
-        if self._current and not self._current.stopping:
-            self._current.stopping = True
-            self._started().cancel()
-
-    async def _run(self) -> RunResult:
-        async with self._turn(self._events.put_nowait) as turn:
-            self._current = turn
-            return await turn.run()
-
-    def _started(self) -> asyncio.Task[RunResult]:
-        if self._task is None:
-            raise UserError("Enter the stream first: `async with agent.stream(...) as run`.")
-        return self._task
+        self._emit(
+            SandboxOpened(provider=info.provider, description=info.description, image=info.image, seconds=seconds)
+        )
 
 
 def _emitter(journal: Journal | None, listener: Callable[[Event], None] | None) -> Callable[[Event], None]:
@@ -182,8 +222,8 @@ def _emitter(journal: Journal | None, listener: Callable[[Event], None] | None) 
     return emit
 
 
-def _with_files(text: str, files: Mapping[str, bytes]) -> str:
+def _with_files(text: str, names: Sequence[str]) -> str:
     """The user's message, with a line that names the files that it comes with."""
-    if not files:
+    if not names:
         return text
-    return f"{text}\n\nFiles: {', '.join(f'/mnt/data/{name}' for name in sorted(files))}"
+    return f"{text}\n\nFiles: {', '.join(f'/mnt/data/{name}' for name in sorted(names))}"

@@ -40,17 +40,22 @@ class Progress:
         self._console = console
         self._quiet = quiet
         self._status: Status | None = None
+        self._last = ""
 
-    def __call__(self, text: str) -> None:
+    def __call__(self, what: str, share: float | None = None) -> None:
+        """`share`: how much of it is done, in [0, 1]; None: not known. Without a terminal a line for each thing."""
         if self._quiet:
             return
+        text = what if share is None else f"{what} {share:.0%}"
         if not self._console.is_terminal:
-            self._console.print(text, style="dim", highlight=False, soft_wrap=True)
+            if what != self._last:
+                self._console.print(what, style="dim", highlight=False, soft_wrap=True)
         elif self._status is None:
             self._status = self._console.status(text)
             self._status.start()
         else:
             self._status.update(text)
+        self._last = what
 
     def stop(self) -> None:
         """Take the spinner away."""

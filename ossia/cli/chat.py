@@ -78,12 +78,16 @@ async def _read_line(prompt: str) -> str | None:
     loop = asyncio.get_running_loop()
     line: asyncio.Future[str | None] = loop.create_future()
 
+    def deliver(text: str | None) -> None:
+        if not line.done():
+            line.set_result(text)
+
     def read() -> None:
         try:
             text: str | None = input(prompt)
         except EOFError:
             text = None
-        loop.call_soon_threadsafe(lambda: line.done() or line.set_result(text))
+        loop.call_soon_threadsafe(deliver, text)
 
     threading.Thread(target=read, daemon=True).start()
     return await line

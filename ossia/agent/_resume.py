@@ -1,0 +1,160 @@
+"""Going on with a run that was cut off: its events read back, its transcript and its sandbox made again."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from ossia import harmony
+from ossia.agent._turn import to_message
+from ossia.agent.events import CallEnded, CallStarted, ContextRewritten, Event, RunEnded, RunStarted, StepEnded
+from ossia.agent.journal import Journal, blob_path, digest, new_run_id, read_journal
+from ossia.agent.result import ToolCall
+from ossia.errors import UserError
+from ossia.tools.protocol import OpenTool
+
+LOST = "[The notebook and shell were started afresh, and some earlier outputs differ: do not rely on earlier state.]\n"
+"""What the model is told, before the next result, where the calls that ran again did not say the same."""
+
+
+@dataclass(slots=True)
+class Recorded:
+    """A journal, read back."""
+
+    path: Path
+    started: RunStarted
+    transcript: harmony.Transcript
+    recipients: Sequence[str]
+    messages: list[harmony.Message] = field(default_factory=list)
+    calls: list[tuple[ToolCall, str]] = field(default_factory=list)
+    """Answered calls, each with the SHA-256 of what its tool said."""
+    asked: list[harmony.ParsedMessage] = field(default_factory=list)
+    """Calls of the last completion that were not answered yet."""
+    interrupted: bool = False
+    """The first of them had begun."""
+    steps: int = 0
+    tokens: int = 0
+    ended: RunEnded | None = None
+
+    @property
+    def directory(self) -> Path:
+        return self.path.parent
+
+    def apply(self, event: Event) -> None:
+        """Take the next event of the journal."""
+        match event:
+            case StepEnded():
+                self._step(event)
+            case CallStarted():
+                self.interrupted = True
+            case CallEnded():
+                self._answer(event)
+            case ContextRewritten():
+                self.transcript = harmony.Transcript.from_json_lines(event.transcript)
+            case RunEnded():
+                self.ended = event
+            case _:
+                pass
+
+    def _step(self, event: StepEnded) -> None:
+        self.tokens += len(event.token_ids)
+        if not event.kept:
+            return
+        before = len(self.transcript.prompt())
+        if event.forced:
+            self.transcript.force_final()
+        prefix = self.transcript.prompt()[before:]
+        parsed = harmony.parse_completion(event.token_ids, self.recipients, prefix=prefix)
+        self.transcript.append_completion(event.token_ids[: parsed.kept], parsed)
+        self.messages += map(to_message, parsed.messages)
+        self.steps += 1
+        self.asked = list(parsed.calls)
+
+    def _answer(self, event: CallEnded) -> None:
+        call, self.asked = self.asked[0], self.asked[1:]
+        channel = call.channel or "commentary"
+        self.transcript.append_tool(event.recipient, event.text, channel)
+        self.messages.append(harmony.Message("tool", event.text, channel, name=event.recipient))
+        answered = ToolCall(event.recipient, call.text, event.text, event.error, event.seconds)
+        self.calls.append((answered, event.output))
+        self.interrupted = False
+
+
+def read_recorded(path: Path, *, until_step: int | None = None) -> Recorded:
+    """A journal read back, whole or up to and with a step (counted from 1). Raises `UserError` where that can't be."""
+    events = read_journal(path)
+    started = next(events, None)
+    if not isinstance(started, RunStarted):
+        raise UserError(f"{path} holds no run: its process died before it began.")
+    transcript = harmony.Transcript.from_json_lines(started.transcript)
+    recorded = Recorded(path, started, transcript, transcript.recipients)
+    recorded.messages.append(harmony.Message("user", started.text))
+    for event in events:
+        # The step's calls belong to it, so the cut is before the next completion.
+        if until_step is not None and recorded.steps >= until_step and isinstance(event, StepEnded):
+            return recorded
+        recorded.apply(event)
+    if until_step is not None and recorded.steps < until_step:
+        raise UserError(f"{path} has {recorded.steps} steps: there is none to fork at {until_step}.")
+    return recorded
+
+
+def fork_journal(path: Path, step: int, *, fsync: bool) -> tuple[str, Journal]:
+    """A new run's id and journal, which begins with the events of `path` up to and with a step."""
+    run_id = new_run_id()
+    journal = Journal(path.with_name(f"{run_id}.jsonl"), fsync=fsync)
+    kept = 0
+    for event in read_journal(path):
+        if isinstance(event, StepEnded) and event.kept:
+            if kept == step:
+                break
+            kept += 1
+        journal.write(replace(event, run_id=run_id) if isinstance(event, RunStarted) else event)
+    return run_id, journal
+
+
+def earlier_runs(recorded: Recorded) -> list[Recorded]:
+    """The runs before this one in the same session, the first one first."""
+    chain: list[Recorded] = []
+    previous = recorded.started.previous
+    while previous is not None:
+        chain.append(read_recorded(recorded.directory / f"{previous}.jsonl"))
+        previous = chain[-1].started.previous
+    return chain[::-1]
+
+
+def refuse_changes(recorded: Mapping[str, JsonValue], now: Mapping[str, JsonValue]) -> None:
+    """Raise `UserError` with the difference where an agent is not the one that a run was recorded with."""
+    changed = [name for name in sorted({*recorded, *now}) if recorded.get(name) != now.get(name)]
+    if changed:
+        name = changed[0]
+        raise UserError(
+            f"The run was recorded with {name}={recorded.get(name)!r}, and the agent has {now.get(name)!r}: "
+            "a run is resumed by the agent that it began with."
+        )
+
+
+def load_blobs(recorded: Recorded) -> dict[str, bytes]:
+    """The files that were put into a run's sandbox. Raises `UserError` where they are gone or not what they were."""
+    files = {}
+    for name, sha in recorded.started.files.items():
+        path = blob_path(recorded.directory, sha)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise UserError(f"The file {name} of the run is gone: {path}: {error.strerror}.") from error
+        if digest(data) != sha:
+            raise UserError(f"The file {name} of the run has changed: {path}.")
+        files[name] = data
+    return files
+
+
+async def run_again(calls: Iterable[tuple[ToolCall, str]], tools: Mapping[str, OpenTool]) -> list[int]:
+    """Run recorded sandbox calls in a fresh sandbox; the indices of those that did not say the same."""
+    differing = []
+    for index, (call, output) in enumerate(calls):
+        result = await tools[call.recipient].call(call.recipient, call.arguments)
+        if digest(result.text.encode()) != output:
+            differing.append(index)
+    return differing

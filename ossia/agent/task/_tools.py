@@ -1,0 +1,59 @@
+"""Tools by the names that a task file gives them."""
+
+import difflib
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pydantic import JsonValue, TypeAdapter, ValidationError
+
+from ossia.errors import UserError
+from ossia.tools import Python, Tool
+
+NAMED: dict[str, type[Tool]] = {"python": Python}
+"""The tools that a file may name without saying where they are."""
+
+
+def load_tools(items: Sequence[str | Mapping[str, Mapping[str, JsonValue] | None]], directory: Path) -> list[Tool]:
+    """The tools of a task file. Raises `UserError` on an unknown tool, unknown options, or a function not found."""
+    tools = []
+    for item in items:
+        pairs = [(item, None)] if isinstance(item, str) else list(item.items())
+        tools += [_load(name, options or {}, directory) for name, options in pairs]
+    return tools
+
+
+def _load(name: str, options: Mapping[str, JsonValue], directory: Path) -> Tool:
+    if ":" in name:
+        return _imported(name, directory)
+    if name not in NAMED:
+        near = difflib.get_close_matches(name, NAMED, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"the tools are {', '.join(NAMED)}, or module:name."
+        raise UserError(f"There is no tool {name!r}; {hint}")
+    kind = NAMED[name]
+    known = getattr(kind, "__dataclass_fields__", {})
+    for key in options:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"its options are {', '.join(known)}."
+            raise UserError(f"The tool {name!r} has no option {key!r}; {hint}")
+    try:
+        return TypeAdapter(kind).validate_python(dict(options))
+    except ValidationError as error:
+        detail = error.errors()[0]
+        raise UserError(f"The tool {name!r}, option {detail['loc'][0]!r}: {detail['msg']}.") from None
+
+
+def _imported(name: str, directory: Path) -> Tool:
+    module, _, attribute = name.partition(":")
+    sys.path.insert(0, str(directory))
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise UserError(f"The tool {name!r} can't be imported: {error}.") from error
+    finally:
+        sys.path.remove(str(directory))
+    if not isinstance(found, Tool):
+        raise UserError(f"{name!r} is no tool: decorate the function with @ossia.tool.")
+    return found
