@@ -33,11 +33,11 @@ class Batch:
 def python_family_row(rng: random.Random, split: Split) -> Row:
     """A row of the mix that nano is trained on: mostly arithmetic."""
     style = rng.random()
-    if style < 0.86:
+    if style < 0.80:
         return python_row(rng, arithmetic_task(rng, split), split)
-    if style < 0.93:
+    if style < 0.885:
         return python_row(rng, words_task(rng), split)
-    return failed_row(rng, split) if style < 0.945 else talk_row(rng, split)
+    return failed_row(rng, split) if style < 0.90 else talk_row(rng, split)
 
 
 def batches(rng: random.Random, rows: int, split: Split = "train", group: int = 4) -> Iterator[Batch]:

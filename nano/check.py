@@ -11,7 +11,7 @@ from nano.batches import collate
 from nano.model import Nano
 from nano.numbers import Split
 from nano.prompts import random_prompt
-from nano.rows import Row, arithmetic_task, python_row
+from nano.rows import Row, arithmetic_task, python_row, talk_row, words_task
 from nano.vocabulary import decode
 
 
@@ -33,8 +33,10 @@ class Report:
         )
 
 
-def arithmetic_rows(rng: random.Random, count: int, split: Split) -> list[Row]:
-    return [python_row(rng, arithmetic_task(rng, split), split) for _ in range(count)]
+def some_rows(rng: random.Random, split: Split) -> list[Row]:
+    """Ten rows of arithmetic, three about words, three of small talk."""
+    tasks = [arithmetic_task(rng, split) for _ in range(10)] + [words_task(rng) for _ in range(3)]
+    return [python_row(rng, task, split) for task in tasks] + [talk_row(rng, split) for _ in range(3)]
 
 
 @torch.no_grad()
@@ -49,11 +51,11 @@ def check(model: Nano, prefix: list[int], rows: list[Row], report: Report, dtype
             _count(report, row, f"{row.family}{k}", (start, end), logits)
 
 
-def development_report(model: Nano, count: int, seed: int, split: Split = "dev") -> Report:
-    """Check `count` arithmetic rows of `split`, sixteen to a prompt."""
+def development_report(model: Nano, rounds: int, seed: int, split: Split = "dev") -> Report:
+    """Check `rounds` prompts of sixteen rows each."""
     rng, report = random.Random(seed), Report()
-    for _ in range(0, count, 16):
-        check(model, random_prompt(rng), arithmetic_rows(rng, 16, split), report)
+    for _ in range(rounds):
+        check(model, random_prompt(rng), some_rows(rng, split), report)
     return report
 
 

@@ -79,7 +79,9 @@ class Task:
 
     @property
     def answer(self) -> str:
-        return f"The result is {self.result}."
+        """The final. Words are quoted: they are then split into tokens as in the output."""
+        shown = f'"{self.result}"' if self.result.isalpha() else self.result
+        return f"The result is {shown}."
 
 
 def arithmetic_task(rng: random.Random, split: Split) -> Task:

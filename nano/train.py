@@ -103,9 +103,9 @@ class Trainer:
         notes = {"steps": str(self.step), "tokens": str(self.tokens), "minutes": f"{self.elapsed:.1f}"}
         save_core(self.averaged, self.plan.out / "core.safetensors", notes)
 
-    def check(self, count: int = 96) -> None:
+    def check(self, rounds: int = 8) -> None:
         """Check development rows, and keep the tokens that won wrongly as permanent negatives."""
-        report = development_report(self.averaged, count, seed=self.step)
+        report = development_report(self.averaged, rounds, seed=self.step)
         self.loss.add(torch.tensor(sorted(report.winners), dtype=torch.long))
         print(f"check: {report.summary()}; {len(self.loss.permanent)} permanent negatives", flush=True)
         for miss in report.misses[:6]:
@@ -147,7 +147,7 @@ def train(plan: Plan) -> None:
             run.check()
             next_check = run.elapsed + plan.check_minutes
     run.save()
-    run.check(384)
+    run.check(24)
     print(f"done: {run.step} steps, {run.tokens} tokens, {run.targets} targets, {run.elapsed:.1f} minutes", flush=True)
 
 
