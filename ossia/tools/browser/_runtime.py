@@ -1,0 +1,79 @@
+"""What the sessions of one browser share."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ossia.tools.browser._web import Web
+from ossia.tools.browser.config import BrowserConfig
+from ossia.tools.browser.corpus import Corpus
+from ossia.tools.browser.egress import Dialer, EgressProxy
+from ossia.tools.browser.fetch.fetcher import SessionFetcher
+from ossia.tools.browser.fetch.http import HttpFetcher
+from ossia.tools.browser.fetch.protocol import Fetcher
+from ossia.tools.browser.pages import Converter
+from ossia.tools.browser.record import Recorded, RecordedFetcher, Store
+from ossia.tools.browser.search import ApiClient, DuckDuckGo, SearchProvider
+from ossia.tools.browser.search.guard import Guard
+
+_FETCH_SHARE = 0.5
+"""Part of a call's time that a page may take over HTTP: Chromium may have to open it after that."""
+_SCRAPING_INTERVAL = 1.0
+"""Seconds between two searches of an engine that offers no interface to programs."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Connections, workers and indexes, open."""
+
+    config: BrowserConfig
+    providers: tuple[SearchProvider, ...]
+    client: ApiClient
+    converter: Converter
+    proxy: str | None
+    """URL of the egress proxy; None: nothing leaves this machine."""
+    store: Store | None
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Web]:
+        """The reach of one session."""
+        async with AsyncExitStack() as stack:
+            fetcher: Fetcher | None = None
+            if self.proxy is not None:
+                timeout = self.config.timeout * _FETCH_SHARE
+                http = HttpFetcher(self.proxy, max_bytes=self.config.max_bytes, timeout=timeout)
+                fetcher = SessionFetcher(await stack.enter_async_context(http))
+            if self.store is not None and self.config.reaches_web:
+                fetcher = RecordedFetcher(fetcher, self.store, self.config.recording)
+            yield Web(self.providers, self.client, self.converter, fetcher, self.config.policy)
+
+
+@asynccontextmanager
+async def runtime(config: BrowserConfig) -> AsyncIterator[Runtime]:
+    """Open what the sessions of `config` share, with its indexes brought up to date. Raises `UserError`."""
+    store = None
+    if config.record is not None:
+        store = Store(Path(config.record), must_exist=config.recording == "replay")
+    providers = tuple(_guarded(provider, store, config) for provider in config.providers)
+    for provider in providers:
+        provider.check()
+    async with AsyncExitStack() as stack:
+        converter = await stack.enter_async_context(Converter())
+        client = ApiClient()
+        stack.push_async_callback(client.aclose)
+        for provider in providers:
+            if isinstance(provider, Corpus):
+                await provider.update(converter)
+        proxy = None
+        if config.reaches_web and not (store and config.recording == "replay"):
+            proxy = await stack.enter_async_context(EgressProxy(Dialer(config.policy)).listen())
+        yield Runtime(config, providers, client, converter, proxy, store)
+
+
+def _guarded(provider: SearchProvider, store: Store | None, config: BrowserConfig) -> SearchProvider:
+    """A provider behind its guard and the recording; a corpus needs neither."""
+    if isinstance(provider, Corpus):
+        return provider
+    guard = Guard(provider, interval=_SCRAPING_INTERVAL if isinstance(provider, DuckDuckGo) else 0.0)
+    return Recorded(guard, store, config.recording) if store is not None else guard

@@ -1,0 +1,5 @@
+"""Fetching pages."""
+
+from ossia.tools.browser.fetch.protocol import Document, FetchError
+
+__all__ = ["Document", "FetchError"]
