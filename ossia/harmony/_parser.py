@@ -166,7 +166,6 @@ class CompletionParser:
             self._record.repair("repeated_start", at)
             self._held, self._held_at, self._role_given = [], self._position, False
         elif token == START or (token == CHANNEL and self._holds_body()):
-            self._record.repair("missing_end", at)
             self._end_unheaded(at, token)
             if self._state is not _State.DONE:
                 self._open_header(token, at)
@@ -245,9 +244,8 @@ class CompletionParser:
     def _end_header(self) -> None:
         """`<|message|>` has come."""
         header = self._parse_held()
-        if self._plain_text and not header.foreign and has_leak(self._held_text()):
-            self._emit_held_leaks()
-            header = self._parse_held()
+        if not header.foreign and self._plain_text and has_leak(self._held_text()):
+            header = self._split_header(header)
         self._held = []
         if header.foreign:
             self._leave()
@@ -255,16 +253,16 @@ class CompletionParser:
         self._state = _State.CONTENT
         self._record.open(header, self._begin, self._position)
 
-    def _emit_held_leaks(self) -> None:
-        """A whole message stands before the header that `<|message|>` ends, its control tokens written as words."""
+    def _split_header(self, header: Header) -> Header:
+        """The header that `<|message|>` really ends, where whole messages, their control tokens written as words, stand
+        before it."""
         *before, last = split_unheaded(self._held, leaks=True)
-        if not before or not before[0].text.strip():
-            return
+        if not before:
+            return header
         begin = self._held_at + last.start
         self._emit_pieces(before, self._begin, self._held_at, begin, MESSAGE)
-        self._held = self._held[last.start :]
-        self._begin = self._held_at = begin
-        self._role_given = False
+        self._begin = begin
+        return parse_header(last.header + last.text, self._recipients, role_given=False)
 
     # Ends
 
@@ -286,15 +284,20 @@ class CompletionParser:
         content."""
         if self._parse_held().foreign:
             self._leave()
-        elif self._is_bare_header(called=token == CALL):
+            return
+        pieces = split_unheaded(self._held, leaks=self._plain_text)
+        if self._is_bare_header(pieces, token):
             self._record.discard(self._begin, stop, "empty_header")
         else:
-            pieces = split_unheaded(self._held, leaks=self._plain_text)
             self._emit_pieces(pieces, self._begin, self._held_at, stop, token)
+            if token in (START, CHANNEL):
+                self._record.repair("missing_end", stop)
 
-    def _is_bare_header(self, called: bool) -> bool:
-        """Whether nothing but a header is held, and no call that has no arguments."""
-        return is_header_like(self._held_text()) and not (called and self._parse_held().recipient is not None)
+    def _is_bare_header(self, pieces: Sequence[Piece], token: int | None) -> bool:
+        """Whether nothing but a header is held, be it cut off inside a word, and no call that has no arguments."""
+        if is_header_like(self._held_text()):
+            return token != CALL or self._parse_held().recipient is None
+        return token is None and len(pieces) == 1 and pieces[0].marked and len(pieces[0].text.split()) == 1
 
     def _end_between(self, stop: int, token: int | None) -> None:
         """What stands between two messages, up to token `stop`, is nobody's if it is blank or comes after a call; else

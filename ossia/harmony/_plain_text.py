@@ -19,6 +19,7 @@ _LEAD = re.compile(
 """A header that is spelled out, up to where content begins. The word `final` alone counts only where no lower-case
 letter follows: `finally` is no header."""
 _NEXT = re.compile(r"(?<!to=)(?:<\|start\|>)?assistant(?=(?:<\|channel\|>)?(?:analysis|commentary|final)|\s+to=)")
+_SPECIAL = re.compile(r"<\|\w+\|>")
 _TAIL = re.compile(r"(?:<\|(?:end|call|return)\|>)+\s*$")
 
 
@@ -49,9 +50,7 @@ def split_unheaded(ids: Sequence[int], *, leaks: bool) -> list[Piece]:
     """
     if not leaks and CHANNEL not in ids:
         return _split(ids, [0], led_from=1)
-    text = _text(ids)
-    starts = [0, *(m.start() for m in _NEXT.finditer(text) if m.start())] if leaks else [0]
-    return _split(ids, starts, led_from=0)
+    return _split(ids, _leak_starts(_text(ids)) if leaks else [0], led_from=0)
 
 
 def split_content(ids: Sequence[int]) -> list[Piece]:
@@ -59,10 +58,21 @@ def split_content(ids: Sequence[int]) -> list[Piece]:
     return _split(ids, [0, *(m.start() for m in _NEXT.finditer(_text(ids)))], led_from=1)
 
 
+def _leak_starts(text: str) -> list[int]:
+    """Where messages begin, the first at 0: where the header of one is spelled out and the one before has content."""
+    starts = [0]
+    for found in _NEXT.finditer(text):
+        lead = _LEAD.match(text, starts[-1])
+        content = text[lead.end() if lead else starts[-1] : found.start()]
+        if content.replace("assistant", "").strip():
+            starts.append(found.start())
+    return starts
+
+
 def is_header_like(text: str) -> bool:
     """Whether text is a header, or the beginning of one, and nothing else."""
     lead = _LEAD.match(text)
-    return text.strip() in ("", "assistant") or (lead is not None and not text[lead.end() :].strip())
+    return text.strip() in ("", "assistant") or (lead is not None and not _SPECIAL.sub("", text[lead.end() :]).strip())
 
 
 def _split(ids: Sequence[int], starts: Sequence[int], led_from: int) -> list[Piece]:
