@@ -1,6 +1,6 @@
 """What a sandbox is: a place to run untrusted code, and what it guarantees."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -128,6 +128,40 @@ class CellResult:
 
 
 @dataclass(frozen=True, slots=True)
+class ExecResult:
+    """What a command did. Whatever it holds is untrusted text of the model's code."""
+
+    status: Literal["exited", "timeout", "oom"]
+    """exited: it ended by itself; timeout: it was killed after its time, with its descendants; oom: killed for its
+    memory."""
+    code: int
+    """Exit code; -N: ended by signal N; 127: no such program; 126: not to be run."""
+    stdout: str
+    """UTF-8, other bytes replaced, terminal escapes removed; the middle left out beyond the cap. Holds stderr too
+    where that was merged."""
+    stderr: str
+    dropped_bytes: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The files of a working directory, to be put into another sandbox. Never unpacked on the host."""
+
+    tar: bytes
+    """An uncompressed tar archive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What a sandbox uses; None: not known."""
+
+    memory: int | None = None
+    """Bytes, tmpfs included."""
+    processes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FileInfo:
     """A regular file below the working directory."""
 
@@ -163,6 +197,22 @@ class Sandbox(Protocol):
         """A new kernel, without the old one's variables; files are kept."""
         ...
 
+    async def exec(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+        timeout: float = 120.0,
+        merge_stderr: bool = False,
+    ) -> ExecResult:
+        """Run a command as a process of its own; `cwd` defaults to the working directory, `env` adds to the sandbox's.
+
+        `timeout` in seconds, after which it and its descendants are killed. Cancelling kills them too.
+        """
+        ...
+
     async def put(self, path: str, data: bytes) -> None:
         """Write a file below the working directory. Raises `UserError` on a path outside it or one too large."""
         ...
@@ -173,6 +223,18 @@ class Sandbox(Protocol):
 
     async def files(self) -> list[FileInfo]:
         """The regular files below the working directory."""
+        ...
+
+    async def snapshot(self) -> Snapshot:
+        """The files of the working directory as they are now (not the kernel's variables)."""
+        ...
+
+    async def restore(self, snapshot: Snapshot) -> None:
+        """Put the files of a snapshot into the working directory, over what is there."""
+        ...
+
+    async def stats(self) -> Stats:
+        """What the sandbox uses now."""
         ...
 
     async def close(self) -> None:

@@ -1,0 +1,89 @@
+"""The kernel's own process: ipykernel, set up for a relay that bounds what it says."""
+
+import os
+import sys
+import traceback
+
+TEXT_PIECE = 64 * 1024
+"""Characters of one stream message: the relay keeps or drops whole messages, so they must be small."""
+TEXT_LIMIT = 1 << 20
+"""Characters of one text/plain representation."""
+
+
+def run(connection_file: str, workdir: str, errors_fd: int) -> None:
+    """Be the kernel; never returns. A failure to start is written to `errors_fd`."""
+    code = 70
+    try:
+        app = _prepare(connection_file, workdir)
+        # Nothing of the model's may ever write to the supervisor's stderr.
+        os.close(errors_fd)
+        errors_fd = -1
+        app.start()
+        code = 0
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
+    except BaseException:  # noqa: BLE001 - the last frame of a forked process: what is not told here is lost
+        if errors_fd >= 0:
+            os.write(errors_fd, traceback.format_exc().encode())
+    finally:
+        os._exit(code)
+
+
+def _prepare(connection_file: str, workdir: str):  # type: ignore[no-untyped-def]
+    os.chdir(workdir)
+    sys.path.insert(0, "")
+    sys.argv = ["kernel"]
+    _copy_font_cache()
+    from ipykernel.kernelapp import IPKernelApp
+    from traitlets.config import Config
+
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    config.InteractiveShell.cache_size = 0
+    config.IPKernelApp.quiet = True
+    app = IPKernelApp(connection_file=connection_file, config=config)
+    app.initialize([])
+    _bound_output(app)
+    return app
+
+
+def _copy_font_cache() -> None:
+    """matplotlib wants its cache writable; building it anew would cost seconds in every sandbox."""
+    source = os.environ.get("OSSIA_FONT_CACHE")
+    if source and os.path.isdir(source):
+        import shutil
+
+        target = os.path.join(os.environ.get("TMPDIR", "/tmp"), ".matplotlib")
+        shutil.copytree(source, target, dirs_exist_ok=True)
+        os.environ["MPLCONFIGDIR"] = target
+
+
+def _bound_output(app) -> None:  # type: ignore[no-untyped-def]
+    """Cut what would be one huge message: streams into pieces, representations in their middle."""
+    for stream in (sys.stdout, sys.stderr):
+        _cut_stream(stream)
+    shell = app.shell
+    shell.display_pub.register_hook(_shorten)
+    if hasattr(shell.displayhook, "register_hook"):
+        shell.displayhook.register_hook(_shorten)
+
+
+def _cut_stream(stream) -> None:  # type: ignore[no-untyped-def]
+    flush_buffers = stream._flush_buffers
+
+    def in_pieces():  # type: ignore[no-untyped-def]
+        for parent, text in flush_buffers():
+            for start in range(0, len(text), TEXT_PIECE):
+                yield parent, text[start : start + TEXT_PIECE]
+
+    stream._flush_buffers = in_pieces
+
+
+def _shorten(message):  # type: ignore[no-untyped-def]
+    data = message.get("content", {}).get("data", {})
+    for mime, text in list(data.items()):
+        if isinstance(text, str) and len(text) > TEXT_LIMIT and mime.startswith("text/"):
+            half = TEXT_LIMIT // 2
+            data[mime] = f"{text[:half]}\n[... {len(text) - TEXT_LIMIT:,} characters left out ...]\n{text[-half:]}"
+    return message

@@ -1,0 +1,176 @@
+"""The Docker provider: one hardened container a session, spoken to over its attached stdin and stdout."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+import docker
+from docker.errors import ImageNotFound
+
+from ossia.errors import SandboxUnavailable
+from ossia.sandbox import _attest, _docker_api, _owner, images
+from ossia.sandbox._boot import LOADER
+from ossia.sandbox._docker_api import Daemon
+from ossia.sandbox._docker_transport import DockerTransport
+from ossia.sandbox._seccomp import docker_profile
+from ossia.sandbox._settings import NOBODY, WORKDIR, common_environment
+from ossia.sandbox._supervised import SupervisedSandbox
+from ossia.sandbox.profiles import Profile, profile
+from ossia.sandbox.protocol import SandboxInfo, SandboxLimits, SandboxNeeds
+
+_SECOND = 100_000
+"""Microseconds of one period of the processor quota."""
+
+
+class Docker:
+    """Sandboxes in Docker (or Podman) containers.
+
+    `profile`: "python", "coding" or "judge", or None: what the session's tools need. `image`: another image than the
+    profile's; it needs `python3` (and ipykernel 7 for a kernel). `limits`: other bounds than the profile's. `runtime`:
+    an OCI runtime that the daemon knows, such as "runsc" or "kata". `host`: the daemon's URL, else $DOCKER_HOST or the
+    usual sockets. `env`: the variables that the code shall see; none of the host's are passed on.
+    """
+
+    name = "docker"
+
+    def __init__(
+        self,
+        profile: Literal["python", "coding", "judge"] | None = None,
+        *,
+        image: str | None = None,
+        limits: SandboxLimits | None = None,
+        runtime: str | None = None,
+        host: str | None = None,
+        env: Mapping[str, str] | None = None,
+        parallel_starts: int | None = None,
+    ) -> None:
+        self._profile = profile
+        self._image = image
+        self._limits = limits
+        self._runtime = runtime
+        self._host = host
+        self._env = dict(env or {})
+        self._threads = parallel_starts or max(2, os.cpu_count() or 1)
+        self._starts = asyncio.Semaphore(self._threads)
+        self._daemon: Daemon | None = None
+        self._opening = asyncio.Lock()
+
+    async def open(self, needs: SandboxNeeds) -> SupervisedSandbox:
+        """A fresh container. Raises `SandboxUnavailable` without a daemon or image, or where a bound does not hold."""
+        daemon = await self._connect()
+        chosen = profile(self._profile or needs.profile, self._limits)
+        async with self._starts:
+            image = await self._find_image(daemon, chosen)
+            sandbox = await self._start(daemon, image, chosen)
+            try:
+                facts = await sandbox.boot(kernel=needs.kernel)
+                sandbox.guarantees = _attest.judge(facts, chosen.limits, dies_with_host=True)
+                _attest.require(sandbox.guarantees, needs, self.name)
+            except BaseException:
+                await asyncio.shield(sandbox.close())
+                raise
+        return sandbox
+
+    async def aclose(self) -> None:
+        """Let go of the daemon; sandboxes that are still open must be closed before."""
+        if self._daemon is not None:
+            daemon, self._daemon = self._daemon, None
+            await asyncio.to_thread(daemon.close)
+
+    async def _connect(self) -> Daemon:
+        async with self._opening:
+            if self._daemon is None:
+                client = await asyncio.to_thread(_docker_api.connect, self._host)
+                daemon = Daemon(client, threads=self._threads + 2)
+                await daemon.call(lambda: images.reap(client, same_machine=daemon.is_local))
+                self._daemon = daemon
+            return self._daemon
+
+    async def _find_image(self, daemon: Daemon, chosen: Profile) -> Mapping[str, Any]:
+        name = self._image or images.tag(chosen.image)
+
+        def inspect() -> Mapping[str, Any]:
+            try:
+                found: Mapping[str, Any] = daemon.client.inspect_image(name)
+            except ImageNotFound:
+                how = f"`ossia sandbox build {chosen.image}` makes it" if not self._image else "build or pull it first"
+                raise SandboxUnavailable(f"the image {name} is not there: {how}") from None
+            return {**found, "Name": name}
+
+        return await daemon.call(inspect)
+
+    async def _start(self, daemon: Daemon, image: Mapping[str, Any], chosen: Profile) -> SupervisedSandbox:
+        client = daemon.client
+        environment = {**common_environment(), **self._env}
+
+        def start() -> tuple[str, socket.socket]:
+            container = client.create_container(
+                image["Id"],
+                entrypoint=["python3", "-c", LOADER],
+                command=[],
+                environment=environment,
+                user=f"{NOBODY}:{NOBODY}",
+                working_dir=WORKDIR,
+                hostname="sandbox",
+                stdin_open=True,
+                labels=dict(_owner.labels()),
+                host_config=host_config(client, chosen, self._runtime),
+            )["Id"]
+            # docker-py leaves StdinOnce to the attach options of `create_container`: stdin_open without detach sets it.
+            stream = client.attach_socket(container, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+            try:
+                client.start(container)
+            except BaseException:
+                stream.close()
+                _docker_api.remove(client, container)
+                raise
+            return container, _plain_socket(stream)
+
+        container, sock = await daemon.call(start, undo=lambda made: _docker_api.remove(client, made[0]))
+        transport = DockerTransport(daemon, container, sock)
+        await transport.open()
+        digest = str(image["Id"])
+        info = SandboxInfo("docker", f"docker, image {image['Name']} ({digest[:19]})", WORKDIR, digest)
+        return SupervisedSandbox(transport, info=info, limits=replace(chosen.limits))
+
+
+def host_config(client: docker.APIClient, chosen: Profile, runtime: str | None) -> Mapping[str, Any]:
+    """The bounds of a container of this profile, in the daemon's words."""
+    limits = chosen.limits
+    exec_option = "exec" if chosen.exec_files else "noexec"
+    common = f"rw,{exec_option},nosuid,nodev,nr_inodes={chosen.inodes},mode=0700,uid={NOBODY},gid={NOBODY}"
+    config: Mapping[str, Any] = client.create_host_config(
+        network_mode="none",
+        read_only=True,
+        cap_drop=["ALL"],
+        security_opt=["no-new-privileges", f"seccomp={docker_profile()}"],
+        mem_limit=limits.memory,
+        memswap_limit=limits.memory,
+        pids_limit=limits.processes,
+        cpu_period=_SECOND,
+        cpu_quota=int(limits.cpus * _SECOND),
+        ulimits=[
+            docker.types.Ulimit(name="nofile", soft=chosen.open_files, hard=chosen.open_files),
+            docker.types.Ulimit(name="core", soft=0, hard=0),
+        ],
+        tmpfs={WORKDIR: f"{common},size={limits.work_bytes}", "/tmp": f"{common},size={chosen.tmp_bytes}"},
+        shm_size=chosen.shm_bytes,
+        ipc_mode="private",
+        log_config=docker.types.LogConfig(type="none"),
+        auto_remove=True,
+        init=False,
+        oom_score_adj=500,
+        runtime=runtime,
+    )
+    return config
+
+
+def _plain_socket(stream: Any) -> socket.socket:
+    sock = getattr(stream, "_sock", stream)
+    if not isinstance(sock, socket.socket):
+        raise SandboxUnavailable("the daemon is reached over TLS or ssh, whose streams cannot be attached to")
+    sock.setblocking(False)
+    return sock

@@ -1,0 +1,69 @@
+"""`unsafe-local`: the supervisor as a plain process of this machine. Nothing is isolated or bounded."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from ossia.sandbox import _attest, _environment
+from ossia.sandbox._boot import LOADER
+from ossia.sandbox._pipe_transport import PipeTransport
+from ossia.sandbox._settings import common_environment
+from ossia.sandbox._supervised import SupervisedSandbox
+from ossia.sandbox.profiles import profile
+from ossia.sandbox.protocol import Guarantees, SandboxInfo, SandboxLimits, SandboxNeeds
+
+
+class UnsafeLocal:
+    """Runs code as this user, with this user's files and network: for a host that is itself disposable.
+
+    It is used only where it is asked for by its name, and never needs to cover what a tool asks for: whoever chooses it
+    has said that the host may be lost. Each sandbox has a temporary folder as its working directory.
+    """
+
+    name = "unsafe-local"
+
+    def __init__(self, *, limits: SandboxLimits | None = None, env: Mapping[str, str] | None = None) -> None:
+        self._limits = limits
+        self._env = dict(env or {})
+
+    async def open(self, needs: SandboxNeeds) -> SupervisedSandbox:
+        """A fresh folder and supervisor."""
+        chosen = profile(needs.profile, self._limits)
+        environment = await asyncio.to_thread(_environment.make_environment, lambda line: None)
+        folder = Path(tempfile.mkdtemp(prefix="ossia-"))
+        workdir, scratch = folder / "data", folder / "tmp"
+        workdir.mkdir()
+        scratch.mkdir()
+        variables = {
+            **common_environment(),
+            "PATH": f"{environment.path / 'bin'}:/usr/local/bin:/usr/bin:/bin",
+            "OSSIA_FONT_CACHE": str(environment.fonts),
+            "HOME": str(scratch),
+            "TMPDIR": str(scratch),
+            "IPYTHONDIR": str(scratch / "ipython"),
+            **self._env,
+        }
+        try:
+            transport = await PipeTransport.start(
+                [str(environment.python), "-c", LOADER],
+                env=variables,
+                on_closed=lambda: shutil.rmtree(folder, ignore_errors=True),
+            )
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        info = SandboxInfo("unsafe-local", "unsafe-local: NO ISOLATION, code runs as you", str(workdir))
+        sandbox = SupervisedSandbox(transport, info=info, limits=chosen.limits)
+        try:
+            facts = await sandbox.boot(kernel=needs.kernel, scratch=str(scratch))
+        except BaseException:
+            await asyncio.shield(sandbox.close())
+            raise
+        judged = _attest.judge(facts, chosen.limits, dies_with_host=True)
+        sandbox.guarantees = Guarantees(dies_with_host=judged.dies_with_host)
+        return sandbox
+
+    async def aclose(self) -> None:
+        """Nothing is held between sandboxes."""
