@@ -33,6 +33,8 @@ class Recorded:
     """Calls of the last completion that were not answered yet."""
     interrupted: bool = False
     """The first of them had begun."""
+    final: str | None = None
+    """The answer, where the last completion gave it and only the outcome was not written any more."""
     steps: int = 0
     tokens: int = 0
     ended: RunEnded | None = None
@@ -70,6 +72,7 @@ class Recorded:
         self.messages += map(to_message, parsed.messages)
         self.steps += 1
         self.asked = list(parsed.calls)
+        self.final = None if parsed.calls or event.finish != "stop" else parsed.final
 
     def _answer(self, event: CallEnded) -> None:
         call, self.asked = self.asked[0], self.asked[1:]

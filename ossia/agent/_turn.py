@@ -108,6 +108,8 @@ class Turn:
         try:
             for call in self.pending:
                 await self._answer(call)
+            if self.final is not None:
+                return _Ended("final")
             while True:
                 await self._step()
         except _Ended as end:

@@ -146,7 +146,7 @@ class Session:
         turn.budget.steps = turn.usage.steps = recorded.steps
         turn.budget.tokens = turn.usage.sampled_tokens = recorded.tokens
         turn.budget.tool_calls = len(recorded.calls)
-        turn.pending = recorded.asked
+        turn.pending, turn.final = recorded.asked, recorded.final
         if recorded.interrupted:
             turn.answer_interrupted()
 

@@ -11,6 +11,7 @@ from ossia.testing import Play
 from tests.agent.conftest import CALL, FINAL, THINK, Echo, scripted
 
 HEADER = "<|channel|>final<|message|>"
+STEP = ["StepStarted", "StepEnded"]
 
 
 async def test_a_call_is_answered_and_the_answer_comes_back(runs: Path) -> None:
@@ -19,9 +20,9 @@ async def test_a_call_is_answered_and_the_answer_comes_back(runs: Path) -> None:
         result = await agent.run("Say hi")
     assert (result.outcome, result.final, echo.asked) == ("final", "It is 4.", ['{"text": "hi"}'])
     assert [m.role for m in result.messages] == ["user", "assistant", "assistant", "tool", "assistant"]
-    assert engine.calls[1].text.endswith(
-        '<|start|>echo.say to=assistant<|channel|>commentary<|message|>{"text": "hi"}<|end|><|start|>assistant'
-    )
+
+    answer = '<|start|>echo.say to=assistant<|channel|>commentary<|message|>{"text": "hi"}<|end|>'
+    assert engine.calls[1].text.endswith(answer + "<|start|>assistant")
 
 
 async def test_each_prompt_begins_with_the_one_before_and_what_was_sampled(runs: Path) -> None:
@@ -44,9 +45,11 @@ async def test_an_undeclared_tool_is_answered_with_those_there_are(runs: Path) -
     assert "There is no tool called 'python'. The tools are: echo.say." in engine.calls[1].text
 
 
-@pytest.mark.parametrize("script", ["", "<|return|>", THINK.removesuffix("<|start|>assistant") + "<|return|>"])
+@pytest.mark.parametrize(
+    "script", ["<|return|>", "<|end|><|return|>", "<|channel|>analysis<|message|>Hm<|end|><|return|>"]
+)
 async def test_useless_completions_are_sampled_again_and_counted(runs: Path, script: str) -> None:
-    agent, engine = scripted([script + "<|return|>" if not script else script, FINAL], runs)
+    agent, engine = scripted([script, FINAL], runs)
     async with agent:
         result = await agent.run("1")
     assert (result.outcome, result.usage.resamples, result.usage.steps) == ("final", 1, 1)
@@ -198,20 +201,11 @@ async def test_events_stream_while_the_run_goes_on(runs: Path) -> None:
     text = "".join(event.text for event in events if isinstance(event, TextDelta) and event.channel == "final")
     assert text == result.final
     kinds = [type(event).__name__ for event in events if not isinstance(event, TextDelta)]
-    assert kinds == [
-        "RunStarted",
-        "StepStarted",
-        "StepEnded",
-        "CallStarted",
-        "CallEnded",
-        "StepStarted",
-        "StepEnded",
-        "RunEnded",
-    ]
+    assert kinds == ["RunStarted", *STEP, "CallStarted", "CallEnded", *STEP, "RunEnded"]
 
 
 async def test_leaving_a_stream_cancels_the_run_and_releases_the_engine(runs: Path) -> None:
-    agent, engine = scripted([Play(FINAL, stall_after=3)], runs)
+    agent, engine = scripted([Play(FINAL, stall_after=5)], runs)
     async with agent:
         async with agent.stream("1") as run:
             async for event in run:
