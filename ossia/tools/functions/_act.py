@@ -1,17 +1,14 @@
 """One call of a user's function: what it returned, or how it ended."""
 
 import asyncio
-import inspect
 import traceback
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import cast
 
 from ossia.errors import InfrastructureError
-from ossia.tools.functions._parameters import AnyFunction, Arguments, bare
-from ossia.tools.functions._thread import in_thread
+from ossia.tools.functions._invoke import invoke
+from ossia.tools.functions._parameters import AnyFunction, Arguments
 
 
 class ToolError(Exception):
@@ -46,7 +43,7 @@ async def act(function: AnyFunction, arguments: Arguments, timeout: float | None
     deadline = asyncio.timeout(timeout)
     try:
         async with deadline:
-            return Returned(await _call(function, arguments))
+            return Returned(await invoke(function, *arguments.args, **arguments.kwargs))
     except InfrastructureError:
         raise
     except TimeoutError as error:
@@ -57,13 +54,6 @@ async def act(function: AnyFunction, arguments: Arguments, timeout: float | None
         return Raised(error)  # something that the function itself awaited was cancelled, not the call
     except (Exception, SystemExit) as error:  # noqa: BLE001 (the boundary to the user's code: it becomes a result)
         return Raised(error)
-
-
-async def _call(function: AnyFunction, arguments: Arguments) -> object:
-    if inspect.iscoroutinefunction(bare(function)):
-        return await cast(Awaitable[object], function(*arguments.args, **arguments.kwargs))
-    value = await in_thread(lambda: function(*arguments.args, **arguments.kwargs))
-    return await value if inspect.isawaitable(value) else value
 
 
 def describe(error: BaseException) -> str:

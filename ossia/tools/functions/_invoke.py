@@ -1,12 +1,15 @@
-"""Blocking functions off the event loop."""
+"""Functions of the user, those that block off the event loop."""
 
 import asyncio
 import contextvars
+import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
+
+from ossia.tools.functions._parameters import bare
 
 T = TypeVar("T")
 
@@ -15,6 +18,14 @@ T = TypeVar("T")
 class _Done(Generic[T]):
     value: T | None = None
     error: BaseException | None = None
+
+
+async def invoke(function: Callable[..., object], *args: object, **kwargs: object) -> object:
+    """What a function of the user returns, sync (run in a thread) or async."""
+    if inspect.iscoroutinefunction(bare(function)):
+        return await cast(Awaitable[object], function(*args, **kwargs))
+    value = await in_thread(lambda: function(*args, **kwargs))
+    return await value if inspect.isawaitable(value) else value
 
 
 async def in_thread(function: Callable[[], T]) -> T:
