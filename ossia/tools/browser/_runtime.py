@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ossia.tools.browser._web import Web
+from ossia.tools.browser.chromium import ChromiumHost, Renderer
 from ossia.tools.browser.config import BrowserConfig
 from ossia.tools.browser.corpus import Corpus
 from ossia.tools.browser.egress import Dialer, EgressProxy
@@ -33,20 +34,28 @@ class Runtime:
     converter: Converter
     proxy: str | None
     """URL of the egress proxy; None: nothing leaves this machine."""
+    chromium: ChromiumHost | None
     store: Store | None
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Web]:
         """The reach of one session."""
         async with AsyncExitStack() as stack:
-            fetcher: Fetcher | None = None
-            if self.proxy is not None:
-                timeout = self.config.timeout * _FETCH_SHARE
-                http = HttpFetcher(self.proxy, max_bytes=self.config.max_bytes, timeout=timeout)
-                fetcher = SessionFetcher(await stack.enter_async_context(http))
+            fetcher = await self._fetcher(stack)
             if self.store is not None and self.config.reaches_web:
                 fetcher = RecordedFetcher(fetcher, self.store, self.config.recording)
             yield Web(self.providers, self.client, self.converter, fetcher, self.config.policy)
+
+    async def _fetcher(self, stack: AsyncExitStack) -> Fetcher | None:
+        """What fetches for a session, closed with `stack`."""
+        if self.proxy is None:
+            return None
+        size, timeout = self.config.max_bytes, self.config.timeout * _FETCH_SHARE
+        http = await stack.enter_async_context(HttpFetcher(self.proxy, max_bytes=size, timeout=timeout))
+        renderer = None
+        if self.chromium is not None:
+            renderer = await stack.enter_async_context(Renderer(self.chromium, max_bytes=size, timeout=timeout))
+        return SessionFetcher(http, renderer, always=self.config.javascript == "always")
 
 
 @asynccontextmanager
@@ -65,10 +74,13 @@ async def runtime(config: BrowserConfig) -> AsyncIterator[Runtime]:
         for provider in providers:
             if isinstance(provider, Corpus):
                 await provider.update(converter)
-        proxy = None
+        proxy, chromium = None, None
         if config.reaches_web and not (store and config.recording == "replay"):
-            proxy = await stack.enter_async_context(EgressProxy(Dialer(config.policy)).listen())
-        yield Runtime(config, providers, client, converter, proxy, store)
+            egress = EgressProxy(Dialer(config.policy))
+            proxy = await stack.enter_async_context(egress.listen())
+            if config.javascript != "never":
+                chromium = await stack.enter_async_context(ChromiumHost(egress, proxy, config.chromium))
+        yield Runtime(config, providers, client, converter, proxy, chromium, store)
 
 
 def _guarded(provider: SearchProvider, store: Store | None, config: BrowserConfig) -> SearchProvider:

@@ -1,6 +1,7 @@
 """What one session reaches: it searches with the providers, and turns addresses into pages."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from ossia.tools.browser._page import Link, Page
@@ -62,8 +63,11 @@ class Web:
         """The page at `url`. Raises `FetchError`."""
         document = await self._document(url)
         converted, source = await self._converted(document)
-        if converted.needs_script and self._fetcher is not None:
-            rendered = await self._fetcher.render(document.url)
+        if converted.needs_script and document.via == "http" and self._fetcher is not None:
+            try:
+                rendered = await self._fetcher.render(document.url)
+            except FetchError as error:
+                rendered, document = None, replace(document, note=f"this page needs JavaScript, and {error}")
             if rendered is not None:
                 document = rendered
                 converted, source = await self._converted(rendered)

@@ -27,8 +27,8 @@ class BrowserConfig:
     """Whether pages of the web may be opened. None: yes, unless there is only a corpus."""
     javascript: Literal["auto", "always", "never"] = "auto"
     """When Chromium opens a page: "auto" where it has scripts and next to no text without them."""
-    chromium: Literal["auto", "docker", "bubblewrap"] = "auto"
-    """What contains Chromium; "auto": Docker where its image is there, else bubblewrap."""
+    chromium: Literal["auto", "docker", "bubblewrap", "user"] = "auto"
+    """What contains Chromium; "auto": Docker where its image is there, else bubblewrap, else an unprivileged user."""
     allow: tuple[str, ...] = ()
     """Domains (with their subdomains) that may be opened; empty: all."""
     block: tuple[str, ...] = ()

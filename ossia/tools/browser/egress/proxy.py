@@ -28,36 +28,42 @@ class EgressProxy:
         self.dialer = dialer
         self._max_bytes = max_bytes
         self._idle = idle
-        self._tasks: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def listen(self, listener: socket.socket | None = None) -> AsyncIterator[str]:
         """Serve on `listener`, or on a free port of 127.0.0.1: its URL. Leaving it closes every connection."""
+        tasks: set[asyncio.Task[None]] = set()
+
+        async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await self._accept(reader, writer, tasks)
+
         if listener is None:
-            server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=_HEAD_LIMIT)
+            server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=_HEAD_LIMIT)
         else:
-            server = await asyncio.start_server(self._accept, sock=listener, limit=_HEAD_LIMIT)
+            server = await asyncio.start_server(accept, sock=listener, limit=_HEAD_LIMIT)
         host, port = server.sockets[0].getsockname()[:2]
         try:
             yield f"http://{host}:{port}"
         finally:
             server.close()
-            for task in list(self._tasks):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             await server.wait_closed()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _accept(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tasks: set[asyncio.Task[None]]
+    ) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._tasks.add(task)
+        tasks.add(task)
         try:
-            if len(self._tasks) <= _MAX_CONNECTIONS:
+            if len(tasks) <= _MAX_CONNECTIONS:
                 await self._serve(reader, writer)
         except asyncio.CancelledError:
             pass  # the proxy is closing; a server's own task has no one who would take the cancellation
         finally:
-            self._tasks.discard(task)
+            tasks.discard(task)
             writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

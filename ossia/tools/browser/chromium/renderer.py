@@ -1,0 +1,154 @@
+"""Pages as Chromium shows them, for one session: one context, one tab that is used again."""
+
+import asyncio
+from contextlib import AsyncExitStack, suppress
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from playwright.async_api import BrowserContext, Dialog, Download, Error, Page, Route
+
+from ossia.errors import InfrastructureError
+from ossia.tools.browser.chromium.host import ChromiumHost
+from ossia.tools.browser.egress import REFUSED_HEADER
+from ossia.tools.browser.egress.policy import SCHEMES
+from ossia.tools.browser.fetch.protocol import Document, FetchError
+
+_SETTLE = 5.0
+"""Seconds that a page gets to finish its requests once it has loaded; many never do."""
+_LEFT_OUT = ("image", "media", "font")
+_HTML = "limit => document.documentElement ? document.documentElement.outerHTML.slice(0, limit) : ''"
+
+
+class Renderer:
+    """Opens pages in Chromium.
+
+    `max_bytes`: of a page once its scripts have run; `timeout`: seconds that it may take.
+    """
+
+    def __init__(self, host: ChromiumHost, *, max_bytes: int, timeout: float) -> None:
+        self._host = host
+        self._max_bytes = max_bytes
+        self._timeout = timeout
+        self._stack = AsyncExitStack()
+        self._tab: Page | None = None
+        self._turn = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._drop()
+
+    async def render(self, url: str) -> Document:
+        """The page at `url` after its scripts have run. Raises `FetchError`."""
+        if urlsplit(url).scheme not in SCHEMES:
+            raise FetchError("only http and https addresses can be opened")
+        async with self._turn:
+            done = False
+            try:
+                async with asyncio.timeout(self._timeout):
+                    document = await self._open(url)
+                done = True
+            except TimeoutError as error:
+                raise FetchError(f"the page does not load within {self._timeout:g} s") from error
+            except Error as error:
+                raise FetchError(_explain(error)) from error
+            except InfrastructureError as error:
+                raise FetchError(str(error)) from error
+            finally:
+                if not done:
+                    await asyncio.shield(self._drop())
+        return document
+
+    async def _open(self, url: str) -> Document:
+        tab = await self._ready()
+        response = await tab.goto(url, wait_until="domcontentloaded", timeout=self._timeout * 1000)
+        if response is not None and response.headers.get(REFUSED_HEADER.lower()):
+            raise FetchError((await response.text())[:1000])
+        with suppress(Error):
+            await tab.wait_for_load_state("networkidle", timeout=_SETTLE * 1000)
+        if urlsplit(tab.url).scheme not in SCHEMES:
+            raise FetchError("the page leads to an address that may not be opened")
+        html = str(await tab.evaluate(_HTML, self._max_bytes + 1))
+        note = f"only the first {self._max_bytes:,} characters are shown" if len(html) > self._max_bytes else None
+        document = Document(
+            url=tab.url,
+            body=html[: self._max_bytes].encode("utf-8", "replace"),
+            media_type="text/html",
+            charset="utf-8",
+            status=response.status if response is not None else 200,
+            via="chromium",
+            note=note,
+        )
+        await tab.goto("about:blank")  # its scripts run no further
+        return document
+
+    async def _ready(self) -> Page:
+        if self._tab is None or self._tab.is_closed():
+            await self._drop()
+            context = await self._stack.enter_async_context(self._host.context())
+            await context.route("**/*", _filter)
+            self._tab = await context.new_page()
+            _forbid(context, self._tab)
+        return self._tab
+
+    async def _drop(self) -> None:
+        self._tab = None
+        stack, self._stack = self._stack, AsyncExitStack()
+        await stack.aclose()
+
+
+async def _filter(route: Route) -> None:
+    """Only what a page's text may depend on, and only from the web. Addresses are the egress proxy's matter."""
+    request = route.request
+    scheme = urlsplit(request.url).scheme
+    with suppress(Error):  # the page may be gone by now
+        if scheme not in (*SCHEMES, "data", "blob") or request.resource_type in _LEFT_OUT:
+            await route.abort("blockedbyclient")
+        else:
+            await route.continue_()
+
+
+def _forbid(context: BrowserContext, tab: Page) -> None:
+    """No popups, no downloads, no dialogs."""
+
+    async def close(page: Page) -> None:
+        if page is not tab:
+            with suppress(Error):
+                await page.close()
+
+    async def cancel(download: Download) -> None:
+        with suppress(Error):
+            await download.cancel()
+
+    async def dismiss(dialog: Dialog) -> None:
+        with suppress(Error):
+            await dialog.dismiss()
+
+    context.on("page", close)
+    tab.on("download", cancel)
+    tab.on("dialog", dismiss)
+
+
+def _explain(error: Error) -> str:
+    first = error.message.splitlines()[0] if error.message else "failed"
+    for mark, text in _ERRORS.items():
+        if mark in error.message:
+            return text
+    return f"Chromium could not open it ({first[:200]})"
+
+
+_ERRORS = {
+    "ERR_TUNNEL_CONNECTION_FAILED": "the address may not, or cannot, be reached",
+    "ERR_NAME_NOT_RESOLVED": "there is no such host",
+    "ERR_TOO_MANY_REDIRECTS": "too many redirects",
+    "ERR_ABORTED": "it is a download, or its page ended the request",
+    "Download is starting": "it is a download, not a page",
+    "Timeout": "the page does not load in time",
+    "Target crashed": "the page crashed its tab",
+    "Page crashed": "the page crashed its tab",
+    "has been closed": "Chromium ended while it opened the page",
+}
