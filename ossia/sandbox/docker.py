@@ -169,8 +169,12 @@ def host_config(client: docker.APIClient, chosen: Profile, runtime: str | None) 
 
 
 def _plain_socket(stream: Any) -> socket.socket:
-    sock = getattr(stream, "_sock", stream)
-    if not isinstance(sock, socket.socket):
+    """The socket under docker-py's stream, on a descriptor of its own: the stream would keep it open after `close`."""
+    theirs = getattr(stream, "_sock", stream)
+    if type(theirs) is not socket.socket:
         raise SandboxUnavailable("the daemon is reached over TLS or ssh, whose streams cannot be attached to")
+    sock = theirs.dup()
+    stream._response.close()
+    stream.close()
     sock.setblocking(False)
     return sock
