@@ -129,11 +129,13 @@ async def test_log_probabilities_are_those_of_the_model(engine: NanoEngine, mode
     np.testing.assert_allclose(result.logprobs, expected[np.arange(12), result.tokens], atol=1e-4)
 
 
-async def test_a_completion_ends_at_max_tokens_or_with_the_context(engine: NanoEngine) -> None:
+async def test_a_completion_ends_at_max_tokens_or_with_the_context(model: Model) -> None:
+    engine = NanoEngine(model, max_context=200)
     short = await collect(engine, prompt(10), limited(7))
     assert (len(short.tokens), short.finish) == (7, "length")
-    full = await collect(engine, prompt(4090), GREEDY)
+    full = await collect(engine, prompt(194), GREEDY)
     assert (len(full.tokens), full.finish) == (6, "length")
+    await engine.aclose()
 
 
 @pytest.mark.parametrize("stop", [200_002, 200_012], ids=["return", "call"])

@@ -97,10 +97,8 @@ class KVStore:
         self._config = config
         self._max_bytes = max_bytes
         self._kept: OrderedDict[str, KVCache] = OrderedDict()
-
-    @property
-    def nbytes(self) -> int:
-        return sum(cache.nbytes for cache in self._kept.values())
+        self.nbytes = 0
+        """Memory of what is kept."""
 
     def find(self, key: str, prompt: Tokens, active: Iterable[KVCache]) -> Match:
         """The longest prefix of `prompt` that any cache holds; among equals the session's own."""
@@ -118,7 +116,7 @@ class KVStore:
         Its own is handed over; what another session has is copied, since that session will want it.
         """
         if match.source and match.owner == key:
-            cache = self._kept.pop(key)
+            cache = self._remove(key)
             cache.truncate(match.length)
             return cache
         cache = KVCache(self._config)
@@ -128,8 +126,14 @@ class KVStore:
 
     def keep(self, key: str, cache: KVCache) -> None:
         """Keep a session's cache, in place of an older one of the same session."""
-        self._kept.pop(key, None)
+        if key in self._kept:
+            self._remove(key)
         self._kept[key] = cache
-        size = self.nbytes
-        while size > self._max_bytes:
-            size -= self._kept.popitem(last=False)[1].nbytes
+        self.nbytes += cache.nbytes
+        while self.nbytes > self._max_bytes:
+            self._remove(next(iter(self._kept)))
+
+    def _remove(self, key: str) -> KVCache:
+        cache = self._kept.pop(key)
+        self.nbytes -= cache.nbytes
+        return cache

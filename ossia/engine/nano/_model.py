@@ -31,7 +31,7 @@ class Layer:
 
     attention_norm: Floats
     qkv: Floats
-    """[d, (H + 2G) h]"""
+    """[d, (H + 2G) h]: queries, scaled by h ** -0.5 for the scores; keys; values."""
     qkv_bias: Floats
     out: Floats
     """[H h, d]"""
@@ -107,8 +107,8 @@ class Model:
     ) -> Floats:
         heads, groups = self.config.num_attention_heads, self.config.num_key_value_heads
         qkv = (x @ layer.qkv + layer.qkv_bias).reshape(len(x), heads + 2 * groups, self.config.head_dim)
-        queries = rotate(qkv[:, :heads], rope) * np.float32(self.config.head_dim**-0.5)
-        keys, values = rotate(qkv[:, heads : heads + groups], rope), qkv[:, heads + groups :]
+        rotated, values = rotate(qkv[:, : heads + groups], rope), qkv[:, heads + groups :]
+        queries, keys = rotated[:, :heads], rotated[:, heads:]
         out = np.empty((len(x), heads, self.config.head_dim), dtype=np.float32)
         row = 0
         for segment in segments:
@@ -120,7 +120,7 @@ class Model:
     def _experts(self, layer: Layer, x: Floats) -> Floats:
         scores = x @ layer.router + layer.router_bias
         chosen = np.argsort(-scores, axis=1, kind="stable")[:, : self.config.num_experts_per_tok]
-        weights = softmax(np.take_along_axis(scores, chosen, axis=1))
+        weights = softmax(scores[np.arange(len(x))[:, None], chosen])
         out = np.zeros_like(x)
         for expert in range(self.config.num_local_experts):
             rows, rank = np.nonzero(chosen == expert)
@@ -131,9 +131,9 @@ class Model:
 
     def _swiglu(self, gate_up: Floats) -> Floats:
         """Clamped SwiGLU: [n, 2 I] -> [n, I]."""
-        limit = self.config.swiglu_limit
-        gate, up = np.split(gate_up, 2, axis=1)
-        gate, up = np.minimum(gate, limit), np.clip(up, -limit, limit)
+        inner, limit = self.config.intermediate_size, np.float32(self.config.swiglu_limit)
+        gate: Floats = np.minimum(gate_up[:, :inner], limit)
+        up: Floats = np.maximum(np.minimum(gate_up[:, inner:], limit), -limit)
         # The exponent is bounded because float32 overflows beyond 88; the sigmoid is 0 to working precision there.
         sigmoid = 1 / (1 + np.exp(np.minimum(-self.config.swiglu_alpha * gate, 80)))
         out: Floats = (up + 1) * (gate * sigmoid)
@@ -141,7 +141,7 @@ class Model:
 
 
 def attend(queries: Floats, cache: KVCache, index: int, layer: Layer) -> Floats:
-    """Attention of one sequence's new queries [t, H, h], scaled, over its cache and themselves -> [t, H, h].
+    """Attention of one sequence's new queries [t, H, h] over its cache and themselves -> [t, H, h].
 
     The sink of a head is one more logit in its softmax, with no value: what it takes is attention paid to nothing.
     """
@@ -171,12 +171,14 @@ def causal_mask(start: int, end: int, first: int, window: int | None) -> Floats:
 def rotate(x: Floats, rope: tuple[Floats, Floats]) -> Floats:
     """Rotary positions on [T, n, h]: dimension i pairs with i + h / 2."""
     cos, sin = rope
-    a, b = np.split(x, 2, axis=-1)
+    half = x.shape[-1] // 2
+    a, b = x[..., :half], x[..., half:]
     return np.concatenate((a * cos - b * sin, b * cos + a * sin), axis=-1)
 
 
 def rms_norm(x: Floats, weight: Floats, eps: float) -> Floats:
-    scale: Floats = 1 / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + np.float32(eps))
+    squares: Floats = np.add.reduce(x * x, axis=-1, keepdims=True)
+    scale: Floats = 1 / np.sqrt(squares / np.float32(x.shape[-1]) + np.float32(eps))
     return x * scale * weight
 
 
@@ -218,12 +220,12 @@ def _layer(config: ModelConfig, tensors: Mapping[str, Floats], index: int) -> La
         whole = get(name)
         return np.concatenate((whole[..., ::2], whole[..., 1::2]), axis=-1)
 
-    parts = ("q_proj", "k_proj", "v_proj")
+    scales = {"q_proj": np.float32(config.head_dim**-0.5), "k_proj": np.float32(1), "v_proj": np.float32(1)}
     groups = config.num_key_value_heads
     return Layer(
         attention_norm=get("input_layernorm.weight"),
-        qkv=np.concatenate([get(f"self_attn.{p}.weight") for p in parts]).T.copy(),
-        qkv_bias=np.concatenate([get(f"self_attn.{p}.bias") for p in parts]),
+        qkv=np.concatenate([get(f"self_attn.{p}.weight") * scale for p, scale in scales.items()]).T.copy(),
+        qkv_bias=np.concatenate([get(f"self_attn.{p}.bias") * scale for p, scale in scales.items()]),
         out=get("self_attn.o_proj.weight").T.copy(),
         out_bias=get("self_attn.o_proj.bias"),
         sinks=get("self_attn.sinks").reshape(groups, -1, 1, 1),
