@@ -7,8 +7,6 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from ossia.agent import SamplingFields
-
 Paths: TypeAlias = Sequence[Path]
 MaybePath: TypeAlias = Path | None
 
@@ -27,13 +25,17 @@ Engine: TypeAlias = Annotated[
 Sandbox: TypeAlias = Annotated[
     str | None, typer.Option("--sandbox", help="docker, bubblewrap or unsafe-local; default: the first that is safe.")
 ]
-Effort: TypeAlias = Annotated[EffortOption, typer.Option("--effort", help="How long the model shall think.")]
+Effort: TypeAlias = Annotated[
+    EffortOption | None, typer.Option("--effort", help="How long the model shall think; default: medium.")
+]
 Seed: TypeAlias = Annotated[int | None, typer.Option("--seed", help="Seed of the sampling.")]
 Temperature: TypeAlias = Annotated[
     float | None, typer.Option("--temperature", min=0.0, help="0 is greedy; default: the engine's own.")
 ]
 Instructions: TypeAlias = Annotated[str | None, typer.Option("--instructions", "-i", help="Developer instructions.")]
-Steps: TypeAlias = Annotated[int, typer.Option("--steps", min=1, help="Most completions of a turn.")]
+Steps: TypeAlias = Annotated[
+    int | None, typer.Option("--steps", min=1, help="Most completions of a turn; default: 50.")
+]
 Seconds: TypeAlias = Annotated[float | None, typer.Option("--seconds", help="Most seconds of a turn.")]
 Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Only the final answer.")]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="One JSON object, the result, on stdout.")]
@@ -45,11 +47,26 @@ OutDirectory: TypeAlias = Annotated[
 ]
 
 
-def sampling(seed: int | None, temperature: float | None) -> SamplingFields:
-    """The fields that the user gave; the engine's own hold for the rest."""
-    fields: SamplingFields = {}
-    if seed is not None:
-        fields["seed"] = seed
-    if temperature is not None:
-        fields["temperature"] = temperature
-    return fields
+def sections(
+    *,
+    engine: str | None,
+    sandbox: str | None,
+    effort: EffortOption | None,
+    instructions: str | None,
+    seed: int | None,
+    temperature: float | None,
+    steps: int | None,
+    seconds: float | None,
+) -> dict[str, object]:
+    """The flags that were given, as sections of a task."""
+    flags: dict[str, dict[str, object]] = {
+        "engine": {"spec": engine, "sampling": _given({"seed": seed, "temperature": temperature})},
+        "agent": {"effort": effort.value if effort else None, "instructions": instructions},
+        "sandbox": {"provider": sandbox},
+        "limits": {"steps": steps, "seconds": seconds},
+    }
+    return _given({name: _given(section) for name, section in flags.items()})
+
+
+def _given(values: dict[str, object]) -> dict[str, object]:
+    return {key: value for key, value in values.items() if value not in (None, {})}

@@ -6,11 +6,11 @@ import threading
 import typer
 from rich.console import Console
 
-from ossia.agent import Agent, Limits, Session, save_files
+from ossia.agent import Session, save_files
+from ossia.agent.task import plain_task
 from ossia.cli import _options as options
 from ossia.cli._turns import Progress, follow
 from ossia.cli._view import View
-from ossia.tools import Python
 
 
 def chat(
@@ -18,27 +18,28 @@ def chat(
     out: options.OutDirectory = None,
     engine: options.Engine = None,
     sandbox: options.Sandbox = None,
-    effort: options.Effort = options.EffortOption.medium,
+    effort: options.Effort = None,
     instructions: options.Instructions = None,
     seed: options.Seed = None,
     temperature: options.Temperature = None,
-    steps: options.Steps = 50,
+    steps: options.Steps = None,
     seconds: options.Seconds = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Talk to an agent: the notebook's variables and files stay from turn to turn. End with Ctrl-D."""
     console = Console()
     progress = Progress(console, quiet=quiet)
-    agent = Agent(
+    changes = options.sections(
         engine=engine,
-        tools=[Python()],
-        instructions=instructions,
-        effort=effort.value,
         sandbox=sandbox,
-        limits=Limits(steps=steps, seconds=seconds),
-        sampling=options.sampling(seed, temperature),
-        progress=progress,
+        effort=effort,
+        instructions=instructions,
+        seed=seed,
+        temperature=temperature,
+        steps=steps,
+        seconds=seconds,
     )
+    agent = plain_task("chat", changes).agent(progress=progress)
 
     async def work() -> None:
         async with agent:

@@ -1,64 +1,76 @@
 """`ossia run`: one task, from the question to the answer."""
 
 import asyncio
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
+import yaml
+from pydantic import JsonValue
 from rich.console import Console
 
-from ossia.agent import Agent, Limits, RunResult, save_files
+from ossia import harmony
+from ossia.agent import RunResult, save_files
+from ossia.agent.task import Task, load_task, plain_task
 from ossia.cli import _options as options
 from ossia.cli._result import exit_code, to_json
 from ossia.cli._turns import Progress, follow
 from ossia.cli._view import View
 from ossia.errors import UserError
-from ossia.tools import Python
+
+TASK_SUFFIXES = (".yaml", ".yml")
 
 
 def run(
-    task: Annotated[str, typer.Argument(help="What the agent shall do.")],
+    task: Annotated[str, typer.Argument(metavar="TASK-or-FILE.yaml", help="What the agent shall do, or a task file.")],
+    inputs: Annotated[
+        list[str] | None, typer.Option("--input", help="name=value of a task file's input; may be repeated.")
+    ] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("-c", help="section.key=value over the task file; may be repeated.")
+    ] = None,
     files: options.InFiles = None,
     out: options.OutDirectory = None,
     engine: options.Engine = None,
     sandbox: options.Sandbox = None,
-    effort: options.Effort = options.EffortOption.medium,
+    effort: options.Effort = None,
     instructions: options.Instructions = None,
     seed: options.Seed = None,
     temperature: options.Temperature = None,
-    steps: options.Steps = 50,
+    steps: options.Steps = None,
     seconds: options.Seconds = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the prompt and its token count; run nothing.")
+    ] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Run a task: the model may use a Python notebook in a sandbox; its work is shown, then its answer."""
-    if not task.strip():
-        raise UserError("The task is empty: say what the agent shall do.")
-    console = Console(stderr=json or quiet)
-    agent = Agent(
+    changes = options.sections(
         engine=engine,
-        tools=[Python()],
-        instructions=instructions,
-        effort=effort.value,
         sandbox=sandbox,
-        limits=Limits(steps=steps, seconds=seconds),
-        sampling=options.sampling(seed, temperature),
-        progress=(progress := Progress(console, quiet=quiet or json)),
+        effort=effort,
+        instructions=instructions,
+        seed=seed,
+        temperature=temperature,
+        steps=steps,
+        seconds=seconds,
     )
-
-    async def work() -> RunResult:
-        async with agent:
-            progress.stop()
-            view = None if quiet or json else View(console)
-            result = await follow(agent.stream(task, files=files or ()), view)
-            if view:
-                view.summary(result)
-            return result
-
-    try:
-        result = asyncio.run(work())
-    finally:
-        progress.stop()
-    saved = save_files(result.files, out) if out else []
+    if task.endswith(TASK_SUFFIXES):
+        ready = load_task(task, inputs=_inputs(inputs or ()), overrides=overrides or (), changes=changes)
+    elif inputs:
+        raise UserError("--input belongs to a task file: give a FILE.yaml instead of a task.")
+    else:
+        ready = plain_task(task, changes, overrides=overrides or ())
+    if dry_run:
+        _show_prompt(ready)
+        return
+    console = Console(stderr=json or quiet)
+    result = _run(ready, files or (), console, talk=not (json or quiet))
+    directory = out or ready.output_directory
+    saved = save_files(result.files, directory) if directory else []
+    unmet = ready.unmet(result)
     if json:
         print(to_json(result))
     elif quiet:
@@ -66,4 +78,47 @@ def run(
     else:
         for path in saved:
             console.print(f"wrote {path}", style="dim", highlight=False)
-    raise typer.Exit(exit_code(result))
+    for sentence in unmet:
+        typer.echo(f"expected otherwise: {sentence}", err=True)
+    raise typer.Exit(exit_code(result) or bool(unmet))
+
+
+def _run(task: Task, files: Sequence[Path], console: Console, *, talk: bool) -> RunResult:
+    progress = Progress(console, quiet=not talk)
+    agent = task.agent(progress=progress)
+
+    async def work() -> RunResult:
+        async with agent:
+            progress.stop()
+            view = View(console) if talk else None
+            result = await follow(agent.stream(task.text, files=[*task.files, *files]), view)
+            if view:
+                view.summary(result)
+            return result
+
+    try:
+        return asyncio.run(work())
+    finally:
+        progress.stop()
+
+
+def _show_prompt(task: Task) -> None:
+    transcript = harmony.Transcript.start(task.agent().prompt)
+    transcript.append_user(task.text)
+    prompt = transcript.prompt()
+    print(harmony.encoding().decode(prompt))
+    typer.echo(f"{len(prompt)} tokens", err=True)
+
+
+def _inputs(pairs: Sequence[str]) -> dict[str, JsonValue]:
+    """`name=value` pairs, the values in YAML, so that numbers are numbers."""
+    values: dict[str, JsonValue] = {}
+    for pair in pairs:
+        name, separator, raw = pair.partition("=")
+        if not separator or not name:
+            raise UserError(f"The input {pair!r} has no form: write --input name=value.")
+        try:
+            values[name] = yaml.safe_load(raw)
+        except yaml.YAMLError:
+            values[name] = raw
+    return values

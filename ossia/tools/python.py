@@ -82,8 +82,6 @@ class OpenPython:
 
     def _text(self, result: CellResult) -> str:
         text = "".join(self._output(output) for output in result.outputs)
-        if result.dropped_bytes:
-            text = _line(text) + f"[{result.dropped_bytes:,} bytes of output were left out]\n"
         if note := _note(result, self.config.timeout):
             text = _line(text) + note
         return shorten(text, self.config.max_chars) if text else _NO_OUTPUT

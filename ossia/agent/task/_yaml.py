@@ -1,7 +1,7 @@
 """Reading task files: sections merged along `extends`, overrides on top, mistakes told with file and line."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import get_args
@@ -34,15 +34,18 @@ class Source:
         return Source(_merge(self.value, other.value), self.places | other.places)
 
 
-def read_source(path: Path, overrides: Sequence[str] = ()) -> Source:
-    """The sections of a task file with all that it extends and the overrides, each `a.b=value`.
+def read_source(path: Path) -> Source:
+    """The sections of a task file with all that it extends.
 
-    Raises `UserError` on a file that can't be read, is no YAML mapping, extends itself, or a malformed override.
+    Raises `UserError` on a file that can't be read, is no YAML mapping, or extends itself.
     """
-    source = _read(path, ())
-    for text in overrides:
-        source = source.merge(_override(text))
-    return source
+    return _read(path, ())
+
+
+def from_values(values: Mapping[str, object], place: str) -> Source:
+    """Sections that were given some other way, such as by flags; `place` is where mistakes are said to stand."""
+    value = {key: long_form(key, item) for key, item in values.items()}
+    return Source(value, {(): place})
 
 
 def validate(source: Source) -> TaskConfig:
@@ -98,7 +101,8 @@ def _note_places(node: yaml.Node, keys: Keys, name: str, places: dict[Keys, str]
             _note_places(value, (*keys, index), name, places)
 
 
-def _override(text: str) -> Source:
+def override(source: Source, text: str) -> Source:
+    """`source` with `section.key=value` on top, the value in YAML. Raises `UserError` on another form."""
     path, separator, raw = text.partition("=")
     keys = tuple(path.strip().split("."))
     if not separator or not all(keys):
@@ -109,7 +113,10 @@ def _override(text: str) -> Source:
         raise UserError(f"The value of the override {text!r} is not YAML.") from error
     for key in reversed(keys[1:]):
         value = {key: value}
-    return Source({keys[0]: long_form(keys[0], value)}, {keys: f"-c {text}"})
+    above = from_values({keys[0]: value}, "")
+    # A section that only the override names stands there; one that the file has stays the file's.
+    names = {keys[:n]: f"-c {text}" for n in range(1, len(keys))}
+    return Source(_merge(source.value, above.value), names | source.places | {keys: f"-c {text}"})
 
 
 def _merge(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """What a task file may say: the same classes as the Python API, section by section."""
 
+import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
@@ -56,6 +57,12 @@ class AgentSection(_Section):
     effort: Effort = "medium"
     date: str | None = None
     """The date that the prompt names; left out: it names none, and does not change with the clock."""
+
+    @field_validator("date", mode="before")
+    @classmethod
+    def _date(cls, value: object) -> object:
+        """YAML reads 2026-01-31 as a date."""
+        return value.isoformat() if isinstance(value, datetime.date) else value
 
 
 class SandboxSection(_Section):

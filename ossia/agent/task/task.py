@@ -1,7 +1,7 @@
 """A task that is ready to run: its templates rendered, its agent made."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from ossia.agent.agent import Agent
 from ossia.agent.result import RunResult
 from ossia.agent.task._tools import load_tools
-from ossia.agent.task._yaml import read_source, validate
+from ossia.agent.task._yaml import from_values, override, read_source, validate
 from ossia.agent.task.config import TaskConfig
 from ossia.engine import Progress
 from ossia.errors import UserError
@@ -63,26 +63,50 @@ class Task:
 
 
 def load_task(
-    path: str | Path, *, inputs: Mapping[str, JsonValue] | None = None, overrides: Sequence[str] = ()
+    path: str | Path,
+    *,
+    inputs: Mapping[str, JsonValue] | None = None,
+    overrides: Sequence[str] = (),
+    changes: Mapping[str, object] | None = None,
 ) -> Task:
-    """A task from its YAML file. `inputs`: values of declared inputs; `overrides`: `section.key=value`, as `-c` takes.
+    """A task from its YAML file.
 
-    Raises `UserError` with file, line and the nearest known key on a mistake in the file, and on a missing, unknown or
-    undeclared input. A file whose tools name Python functions (`module:name`) is code: it is imported by `Task.agent`.
+    `inputs`: values of declared inputs; `overrides`: `section.key=value`, as `-c` takes; `changes`: sections to lay
+    over those of the file. Raises `UserError` with file, line and the nearest known key on a mistake in the file, and
+    on a missing or undeclared input. A file whose tools name Python functions (`module:name`) is code: it is imported
+    by `Task.agent`.
     """
     path = Path(path)
-    source = read_source(path, overrides)
+    source = read_source(path)
+    if changes:
+        source = source.merge(from_values(changes, "the options"))
+    for text in overrides:
+        source = override(source, text)
     config = validate(source)
-    render = _Renderer(path, _values(config, inputs or {}, path))
+    values = _values(config, inputs or {}, path)
+    return _rendered(config, path.resolve().parent, _Renderer(path.name, values))
+
+
+def plain_task(text: str, changes: Mapping[str, object], *, overrides: Sequence[str] = ()) -> Task:
+    """A task without a file: `text` is the user's message as it stands, `changes` are the other sections."""
+    if not text.strip():
+        raise UserError("The task is empty: say what the agent shall do.")
+    source = from_values({"input": {"text": text}}, "the options").merge(from_values(changes, "the options"))
+    for item in overrides:
+        source = override(source, item)
+    return _rendered(validate(source), Path.cwd(), lambda template, section: template)
+
+
+def _rendered(config: TaskConfig, directory: Path, render: Callable[[str, str], str]) -> Task:
     expect = config.expect
     return Task(
         config=config,
-        directory=path.resolve().parent,
+        directory=directory,
         text=render(config.input.text, "input.text"),
         instructions=None if config.agent.instructions is None else render(config.agent.instructions, "instructions"),
-        files=tuple(path.resolve().parent / render(name, "input.files") for name in config.input.files),
+        files=tuple(directory / render(name, "input.files") for name in config.input.files),
         contains=tuple(render(text, "expect.contains") for text in expect.contains),
-        matches=None if expect.matches is None else _pattern(render(expect.matches, "expect.matches"), path),
+        matches=None if expect.matches is None else _pattern(render(expect.matches, "expect.matches")),
     )
 
 
@@ -100,7 +124,7 @@ def _values(config: TaskConfig, given: Mapping[str, JsonValue], path: Path) -> d
 
 @dataclass(frozen=True, slots=True)
 class _Renderer:
-    path: Path
+    name: str
     values: Mapping[str, JsonValue]
 
     def __call__(self, template: str, section: str) -> str:
@@ -108,12 +132,12 @@ class _Renderer:
         try:
             return environment.from_string(template).render(self.values)
         except jinja2.TemplateError as error:
-            raise UserError(f"{self.path.name}, {section}: {error}.") from error
+            raise UserError(f"{self.name}, {section}: {error}.") from error
 
 
-def _pattern(text: str, path: Path) -> str:
+def _pattern(text: str) -> str:
     try:
         re.compile(text)
     except re.error as error:
-        raise UserError(f"{path.name}, expect.matches is no regular expression: {error}.") from error
+        raise UserError(f"expect.matches is no regular expression: {error}.") from error
     return text
