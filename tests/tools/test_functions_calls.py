@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from pydantic import AliasChoices, BaseModel, Field
 
 from ossia.errors import SandboxUnavailable
+from ossia.harmony._lenient_json import parse_json
 from ossia.sandbox.protocol import Sandbox
 from ossia.tools.functions import FunctionTools, ToolError, tool
 from ossia.tools.protocol import Image, Tool, ToolContext, ToolResult
@@ -92,6 +93,15 @@ async def test_numbers_in_strings_are_taken_as_pydantic_takes_them() -> None:
     assert (await call(double, {"x": "2.5"})).text == "5.0"
 
 
+async def test_null_for_what_may_be_left_out_leaves_it_out() -> None:
+    defaults: tuple[object, ...] = ("n", None, (), Unit.CELSIUS, [], date(2026, 1, 2), 0)
+    nulls: JsonValue = {"name": "n", "home": None, "path": None, "unit": None, "day": None, "number": None}
+    assert (await call(everything, nulls)).text == repr(defaults)
+    result = await call(everything, {"name": None, "day": None})
+    assert result.error
+    assert "- name: Input should be a valid string, not null" in result.text
+
+
 async def test_wrong_arguments_are_told_with_the_schema() -> None:
     result = await call(everything, {"home": {"number": "many"}, "nmae": "x", "unit": "f"})
     lines = result.text.splitlines()
@@ -147,12 +157,10 @@ def test_any_json_value_comes_back_as_it_was(value: JsonValue) -> None:
 
 
 async def test_the_session_says_how_arguments_are_read() -> None:
-    def lenient(text: str) -> JsonValue:
-        found: JsonValue = json.loads(text.replace("'", '"'))
-        return found
-
-    context = ToolContext("s", no_sandbox, parse=lenient)
-    assert (await call(everything, "{'name': 'n'}", context)).text.startswith("('n', None")
+    context = ToolContext("s", no_sandbox, parse=lambda text: parse_json(text).value)
+    for text in ("{'name': 'n', 'home': None,}", '```json\n{"name": "n"}\n```', '{"name": "n"'):
+        assert (await call(everything, text, context)).text.startswith("('n', None")
+    assert "this is no JSON: " in (await call(everything, "name = n", context)).text
 
 
 async def test_a_function_without_parameters_takes_nothing() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from pydantic import TypeAdapter
 
 from ossia.errors import InfrastructureError, SandboxUnavailable, UserError
 from ossia.harmony import PromptConfig
@@ -337,6 +338,13 @@ async def test_a_server_from_npm() -> None:
 async def test_what_makes_no_server_is_refused(options: dict[str, str], words: str) -> None:
     with pytest.raises(UserError, match=words):
         MCP(**options)  # type: ignore[arg-type]
+
+
+async def test_a_task_file_gives_the_same_options() -> None:
+    given = TypeAdapter(MCP).validate_python({"command": ["a", "b c"], "include": ["get_*"], "env": {"A": "1"}})
+    assert given == MCP(["a", "b c"], include=["get_*"], env={"A": "1"})
+    assert given.argv == ("a", "b c")
+    assert TypeAdapter(MCP).validate_python({"url": "http://x/mcp", "timeout": 5}) == MCP(url="http://x/mcp", timeout=5)
 
 
 async def test_labels_show_no_secrets() -> None:

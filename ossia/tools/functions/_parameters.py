@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, cast, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema
@@ -58,8 +58,7 @@ class Parameters:
 
     def validate(self, arguments: Mapping[str, JsonValue], context: ToolContext) -> Arguments:
         """The validated arguments of a call. Raises `pydantic.ValidationError`, or `ValueError` for what is no text."""
-        # By way of JSON, because pydantic's rules for JSON are those that fit: a list is a tuple, a string a date.
-        values = self._model.model_validate_json(json.dumps(arguments))
+        values = self._validated(arguments)
         args: list[object] = []
         kwargs: dict[str, object] = {}
         for parameter in self._parameters:
@@ -74,6 +73,22 @@ class Parameters:
             else:
                 kwargs[parameter.name] = value
         return Arguments(tuple(args), kwargs)
+
+    def _validated(self, arguments: Mapping[str, JsonValue]) -> BaseModel:
+        try:
+            # By way of JSON, because pydantic's rules for JSON are those that fit: a list is a tuple, a string a date.
+            return self._model.model_validate_json(json.dumps(arguments))
+        except ValidationError as error:
+            # Models write null for what they would rather leave out.
+            wrong = {str(e["loc"][0]) for e in error.errors(include_url=False) if e["loc"]}
+            nulls = {k for k in wrong & arguments.keys() if arguments[k] is None and not self._is_required(k)}
+            if not nulls:
+                raise
+        return self._model.model_validate_json(json.dumps({k: v for k, v in arguments.items() if k not in nulls}))
+
+    def _is_required(self, name: str) -> bool:
+        required = (self.schema or {}).get("required")
+        return isinstance(required, list) and name in required
 
 
 def read_parameters(function: AnyFunction, name: str, descriptions: Mapping[str, str]) -> Parameters:

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from jsonschema.validators import validator_for
 from mcp import MCPError
+from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from ossia.errors import UserError
@@ -138,7 +139,8 @@ def _mismatches(tool: types.Tool, given: Mapping[str, JsonValue]) -> list[str]:
     try:
         validator = validator_for(tool.input_schema, default=Draft202012Validator)
         validator.check_schema(tool.input_schema)
-        errors = list(validator(tool.input_schema).iter_errors(dict(given)))
+        # An empty registry: without one, a reference to another document would be fetched from the network.
+        errors = list(validator(tool.input_schema, registry=Registry()).iter_errors(dict(given)))
     except (SchemaError, Unresolvable, re.error, RecursionError):
         return []  # a schema that can't be applied says nothing of the arguments
     return [
