@@ -15,7 +15,7 @@ from ossia.agent.events import (
     StepStarted,
     TextDelta,
 )
-from ossia.agent.journal import Journal, read_journal, runs_directory
+from ossia.agent.journal import Journal, journal_path, read_journal, runs_directory
 from ossia.agent.limits import Limits
 from ossia.agent.result import Outcome, RunResult, ToolCall, Usage
 from ossia.agent.session import Session
@@ -47,6 +47,7 @@ __all__ = [
     "TextDelta",
     "ToolCall",
     "Usage",
+    "journal_path",
     "read_journal",
     "runs_directory",
     "save_files",

@@ -1,8 +1,8 @@
 """Agents: an engine, tools and instructions, from which sessions and runs are made."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,7 @@ from ossia.agent._context import Overflow
 from ossia.agent._turn import Turn
 from ossia.agent._workspace import Files
 from ossia.agent.events import Event
-from ossia.agent.journal import runs_directory
+from ossia.agent.journal import journal_path, runs_directory
 from ossia.agent.limits import Limits
 from ossia.agent.result import RunResult
 from ossia.agent.session import Session, SessionConfig
@@ -70,6 +70,7 @@ class Agent:
         journal: bool | str | Path = True,
         fsync: bool = False,
         progress: Progress | None = None,
+        origin: Mapping[str, JsonValue] | None = None,
     ) -> None:
         """`engine`: a spec or an engine (which stays the caller's to close); None: `$OSSIA_ENGINE`, else `nano`.
 
@@ -79,6 +80,7 @@ class Agent:
         `date`: shown to the model; None: the prompt names none.
         `journal`: a directory, or whether to write to `runs_directory()`; `fsync` makes it survive a power cut.
         `progress`: told what takes long, and the share of it that is done.
+        `origin`: the task that the agent was made from, for journals to hold, so that the command can make it again.
         Raises `UserError` when two tools are called the same.
         """
         self.tools = tuple(tools)
@@ -89,6 +91,7 @@ class Agent:
         self._overflow = overflow
         self._journal = _journal_directory(journal)
         self._fsync = fsync
+        self._origin = None if origin is None else dict(origin)
         self._progress = progress or (lambda what, share: None)
         self._stack = AsyncExitStack()
         self._config: SessionConfig | None = None
@@ -129,12 +132,7 @@ class Agent:
     def stream(self, text: str, *, files: Files = ()) -> RunStream:
         """The same, with events while it goes on; leaving the stream early cancels the run and releases its sandbox."""
 
-        @asynccontextmanager
-        async def turn(listener: Callable[[Event], None]) -> AsyncIterator[Turn]:
-            async with self.session() as session, session._turn(text, files, listener) as turn:
-                yield turn
-
-        return RunStream(turn)
+        return self._streaming(lambda session, listener: session.turn(text, files, listener))
 
     async def resume(self, run: str | Path) -> RunResult:
         """Go on with a run that was cut off, from its last whole step.
@@ -143,13 +141,18 @@ class Agent:
         answers of other tools come from the journal. Raises `UserError` when the run has ended, can't be read, or was
         recorded with another agent.
         """
-        async with self.session() as session, session._resumed(self._journal_path(run), None) as turn:
-            return await turn.run()
+        async with self.stream_resumed(run) as stream:
+            return await stream.result()
 
     async def fork(self, run: str | Path, *, at: int) -> RunResult:
         """A new run that shares the first `at` steps of `run`, token for token, and goes on from there."""
-        async with self.session() as session, session._resumed(self._journal_path(run), None, fork_at=at) as turn:
-            return await turn.run()
+        async with self.stream_resumed(run, fork_at=at) as stream:
+            return await stream.result()
+
+    def stream_resumed(self, run: str | Path, *, fork_at: int | None = None) -> RunStream:
+        """`resume`, or with `fork_at` `fork`, with events while it goes on."""
+        path = journal_path(run, self._journal)
+        return self._streaming(lambda session, listener: session.resumed_turn(path, listener, fork_at=fork_at))
 
     def session(self, *, history: Sequence[harmony.Message] = ()) -> Session:
         """A conversation that keeps its transcript, its sandbox and its tools' state: `async with agent.session()`."""
@@ -189,6 +192,7 @@ class Agent:
             journal=self._journal,
             fsync=self._fsync,
             description=self._describe(engine, provider, sampling),
+            origin=self._origin,
         )
 
     def _describe(self, engine: Engine, provider: SandboxProvider | None, sampling: Sampling) -> dict[str, JsonValue]:
@@ -206,9 +210,17 @@ class Agent:
         }
         return _DESCRIPTION.validate_json(to_json(description))
 
-    def _journal_path(self, run: str | Path) -> Path:
-        path = Path(run)
-        return path if path.suffix == ".jsonl" else (self._journal or runs_directory()) / f"{run}.jsonl"
+    def _streaming(
+        self, make: Callable[[Session, Callable[[Event], None]], AbstractAsyncContextManager[Turn]]
+    ) -> RunStream:
+        """A turn in a session of its own, as a stream."""
+
+        @asynccontextmanager
+        async def turn(listener: Callable[[Event], None]) -> AsyncIterator[Turn]:
+            async with self.session() as session, make(session, listener) as turn:
+                yield turn
+
+        return RunStream(turn)
 
     def _opened(self) -> SessionConfig:
         if self._config is None:

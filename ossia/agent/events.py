@@ -33,6 +33,8 @@ class RunStarted(_Event):
     """What was put into the sandbox: name and SHA-256 of each file."""
     config: dict[str, JsonValue]
     """The agent: what has to be the same when the run is resumed."""
+    task: dict[str, JsonValue] | None
+    """The task that the agent was made from, where it was made from one."""
     transcript: tuple[str, ...]
     """`Transcript.to_json_lines()`, the new user message included."""
     previous: str | None

@@ -26,6 +26,12 @@ def runs_directory() -> Path:
     return Path(state) / "ossia" / "runs"
 
 
+def journal_path(run: str | Path, directory: Path | None = None) -> Path:
+    """The journal of a run: a path that ends with `.jsonl` as it is, an id in `directory` or `runs_directory()`."""
+    path = Path(run)
+    return path if path.suffix == ".jsonl" else (directory or runs_directory()) / f"{run}.jsonl"
+
+
 def new_run_id() -> str:
     """A name for a run that sorts by time, such as `20260131-142501-5f0c9a`."""
     return time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(3)

@@ -44,6 +44,8 @@ class SessionConfig:
     fsync: bool
     description: dict[str, JsonValue]
     """The agent, as journals record it."""
+    origin: dict[str, JsonValue] | None
+    """The task that it was made from, where there is one."""
 
 
 class Session:
@@ -80,15 +82,15 @@ class Session:
 
     async def run(self, text: str, *, files: Files = ()) -> RunResult:
         """Answer `text`: one turn. Cancelling the task that awaits it stops the turn and what it holds."""
-        async with self._turn(text, files, None) as turn:
+        async with self.turn(text, files, None) as turn:
             return await turn.run()
 
     def stream(self, text: str, *, files: Files = ()) -> RunStream:
         """The same, with events while it goes on: `async with session.stream(...) as run: async for event in run`."""
-        return RunStream(lambda listener: self._turn(text, files, listener))
+        return RunStream(lambda listener: self.turn(text, files, listener))
 
     @asynccontextmanager
-    async def _turn(self, text: str, files: Files, listener: Callable[[Event], None] | None) -> AsyncIterator[Turn]:
+    async def turn(self, text: str, files: Files, listener: Callable[[Event], None] | None) -> AsyncIterator[Turn]:
         """A turn that is ready to run."""
         if not text.strip():
             raise UserError("The task is empty: say what the agent shall do.")
@@ -111,7 +113,7 @@ class Session:
             yield turn
 
     @asynccontextmanager
-    async def _resumed(
+    async def resumed_turn(
         self, path: Path, listener: Callable[[Event], None] | None, *, fork_at: int | None = None
     ) -> AsyncIterator[Turn]:
         """The turn of a journal, ready to go on; with `fork_at`, a new run that shares its steps up to that one."""
@@ -202,6 +204,7 @@ class Session:
             text=text,
             files=files,
             config=self._config.description,
+            task=self._config.origin,
             transcript=tuple(self.transcript.to_json_lines()),
             previous=self._previous,
         )

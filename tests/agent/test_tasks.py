@@ -45,7 +45,7 @@ def test_a_whole_task_becomes_an_agent(tmp_path: Path) -> None:
     assert task.text == "What is the population of Oslo?"
     assert task.files == (tmp_path / "Oslo.csv",)
     assert task.output_directory == tmp_path / "out"
-    assert (task.contains, task.matches) == (("Oslo",), "\\d+")
+    assert (task.config.expect.contains, task.config.expect.matches) == (("Oslo",), "\\d+")
     assert agent.prompt.instructions == "Answer about Oslo."
     assert (agent.prompt.effort, agent.prompt.date) == ("high", "2026-01-31")
     assert (agent.limits.steps, agent.limits.force_final) == (8, True)

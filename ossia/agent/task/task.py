@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from ossia.agent.agent import Agent
 from ossia.agent.result import RunResult
@@ -23,14 +23,19 @@ class Task:
     """A task file with its inputs filled in."""
 
     config: TaskConfig
+    """Its templates are filled in."""
     directory: Path
     """What the paths of the file are relative to."""
-    text: str
-    """The user's message."""
-    instructions: str | None
-    files: tuple[Path, ...]
-    contains: tuple[str, ...]
-    matches: str | None
+
+    @property
+    def text(self) -> str:
+        """The user's message."""
+        return self.config.input.text
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Files for `/mnt/data`."""
+        return tuple(self.directory / name for name in self.config.input.files)
 
     @property
     def output_directory(self) -> Path | None:
@@ -40,25 +45,31 @@ class Task:
     def agent(self, *, progress: Progress | None = None) -> Agent:
         """The agent that the file describes. Raises `UserError` on a tool that can't be made."""
         config = self.config
+        recorded = config.model_dump(mode="json", exclude_unset=True)
         return Agent(
             engine=config.engine.spec,
             tools=load_tools(config.tools, self.directory),
-            instructions=self.instructions,
+            instructions=config.agent.instructions,
             effort=config.agent.effort,
             date=config.agent.date,
             sandbox=config.sandbox.provider,
             limits=config.limits,
             sampling=config.engine.sampling.fields(),
             progress=progress,
+            origin={
+                "directory": str(self.directory),
+                "config": self.config.model_dump(mode="json", exclude_unset=True),
+            },
         )
 
     def unmet(self, result: RunResult) -> list[str]:
         """What of `expect` the result does not meet, a sentence each; empty: all of it is met."""
+        expect = self.config.expect
         if result.final is None:
-            return [f"there is no final answer: {result.outcome}"] if self.contains or self.matches else []
-        unmet = [f"the answer does not contain {text!r}" for text in self.contains if text not in result.final]
-        if self.matches is not None and not re.search(self.matches, result.final):
-            unmet.append(f"the answer does not match {self.matches!r}")
+            return [f"there is no final answer: {result.outcome}"] if expect.contains or expect.matches else []
+        unmet = [f"the answer does not contain {text!r}" for text in expect.contains if text not in result.final]
+        if expect.matches is not None and not re.search(expect.matches, result.final):
+            unmet.append(f"the answer does not match {expect.matches!r}")
         return unmet
 
 
@@ -97,17 +108,30 @@ def plain_task(text: str, changes: Mapping[str, object], *, overrides: Sequence[
     return _rendered(validate(source), Path.cwd(), lambda template, section: template)
 
 
+def recorded_task(origin: Mapping[str, JsonValue]) -> Task:
+    """The task that a journal holds. Raises `UserError` where this ossia can't read it."""
+    try:
+        config = TaskConfig.model_validate(origin.get("config"))
+    except ValidationError as error:
+        raise UserError(f"The journal's task can't be read: {error.errors()[0]['msg']}.") from None
+    return Task(config, Path(str(origin.get("directory"))))
+
+
 def _rendered(config: TaskConfig, directory: Path, render: Callable[[str, str], str]) -> Task:
-    expect = config.expect
-    return Task(
-        config=config,
-        directory=directory,
-        text=render(config.input.text, "input.text"),
-        instructions=None if config.agent.instructions is None else render(config.agent.instructions, "instructions"),
-        files=tuple(directory / render(name, "input.files") for name in config.input.files),
-        contains=tuple(render(text, "expect.contains") for text in expect.contains),
-        matches=None if expect.matches is None else _pattern(render(expect.matches, "expect.matches")),
-    )
+    """The task with its templates filled in."""
+    changes: dict[str, dict[str, object]] = {
+        "input": {
+            "text": render(config.input.text, "input.text"),
+            "files": tuple(render(name, "input.files") for name in config.input.files),
+        },
+        "expect": {"contains": tuple(render(text, "expect.contains") for text in config.expect.contains)},
+    }
+    if config.agent.instructions is not None:
+        changes["agent"] = {"instructions": render(config.agent.instructions, "agent.instructions")}
+    if config.expect.matches is not None:
+        changes["expect"]["matches"] = _pattern(render(config.expect.matches, "expect.matches"))
+    sections = {name: getattr(config, name).model_copy(update=update) for name, update in changes.items()}
+    return Task(config.model_copy(update=sections), directory)
 
 
 def _values(config: TaskConfig, given: Mapping[str, JsonValue], path: Path) -> dict[str, JsonValue]:
