@@ -35,6 +35,8 @@ class Kernel:
 
     def start(self, key: str) -> None:
         """Fork a kernel; `ready` is said when its first message (the welcome of its iopub socket) arrives."""
+        if not self._started:
+            kernel_main.preload()
         self._started += 1
         self._directory = f"{self._scratch}/.kernel-{self._started}"
         os.mkdir(self._directory, 0o700)
@@ -163,7 +165,7 @@ class Kernel:
 
 
 def _zmq() -> Any:
-    """pyzmq, imported only when a kernel has been forked: it begins to start meanwhile."""
+    """pyzmq, imported only where there is a kernel: commands alone need nothing beside the standard library."""
     return import_module("zmq")
 
 
