@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from transformers import GptOssForCausalLM
 
+from bench.report import machine, spread
 from ossia.engine import STOP_TOKEN_IDS, Sampling, export_checkpoint
 from ossia.engine.nano import NanoEngine, load_checkpoint
 
@@ -92,10 +93,6 @@ def measure(runners: dict[str, Runner], batch: int, rounds: int, tokens: int) ->
     return speeds
 
 
-def spread(values: Sequence[float]) -> str:
-    return f"{statistics.median(values):8.2f}  ({min(values):.2f} to {max(values):.2f})"
-
-
 def report(batch: int, speeds: dict[str, list[float]]) -> dict[str, object]:
     print(f"\nbatch of {batch}: tokens/s, median (least to most)")
     for name, values in speeds.items():
@@ -114,6 +111,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(os.cpu_count() or 1)
+    print(machine())
     with tempfile.TemporaryDirectory() as scratch, torch.inference_mode(), asyncio.Runner() as runner:
         checkpoint = Path(scratch) / "nano"
         export_checkpoint(checkpoint)
@@ -123,7 +121,6 @@ def main() -> None:
             name = f"transformers {str(dtype).removeprefix('torch.')}"
             runners |= {f"{name} generate": generate_runner(model), f"{name} loop": loop_runner(model)}
         results = [report(b, measure(runners, b, args.rounds, args.tokens)) for b in args.batches]
-    print(f"\nload average over the last minute: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     if args.json:
         args.json.write_text(json.dumps(results, indent=1))
 

@@ -48,6 +48,7 @@ class Batcher:
         self._model = model
         self._store = KVStore(model.config, kept_bytes)
         self._changed = threading.Condition()
+        self._staged: list[Request] = []
         self._arrived: list[Request] = []
         self._waiting: list[Request] = []
         self._running: list[Request] = []
@@ -56,13 +57,23 @@ class Batcher:
         self._thread: threading.Thread | None = None
 
     def submit(self, request: Request) -> None:
-        """Queue a request. Raises `EngineError` when closed."""
+        """Queue a request for the next `admit`. Raises `EngineError` when closed."""
         with self._changed:
             if self._closed:
                 raise EngineError(self._closed)
             request.order = next(self._order)
-            self._arrived.append(request)
-            if self._thread is None:
+            self._staged.append(request)
+
+    def admit(self) -> None:
+        """Let the thread have what was submitted, all of it in one step: what is asked for at once is then one batch
+        each time, and floating point rounds the same.
+        """
+        with self._changed:
+            self._arrived += self._staged
+            self._staged = []
+            if self._closed:
+                self._fail_all(self._closed)
+            elif self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="ossia-nano", daemon=True)
                 self._thread.start()
             self._changed.notify()
@@ -79,7 +90,7 @@ class Batcher:
     def load(self) -> tuple[int, int, int]:
         """Requests waiting, requests running, bytes of kept caches."""
         with self._changed:
-            return len(self._arrived) + len(self._waiting), len(self._running), self._store.nbytes
+            return len(self._staged) + len(self._arrived) + len(self._waiting), len(self._running), self._store.nbytes
 
     def _work(self) -> None:
         try:
@@ -88,8 +99,12 @@ class Batcher:
         except Exception as error:  # noqa: BLE001 (the thread's boundary: readers would wait for ever)
             with self._changed:
                 self._closed = f"the nano engine failed: {type(error).__name__}: {error}"
+        with self._changed:
+            self._fail_all(self._closed or "")
+
+    def _fail_all(self, reason: str) -> None:
         for request in (*self._arrived, *self._waiting, *self._running):
-            request.stream.fail(EngineError(self._closed or ""))
+            request.stream.fail(EngineError(reason))
         self._arrived, self._waiting, self._running = [], [], []
 
     def _collect(self) -> bool:

@@ -72,7 +72,8 @@ class NanoEngine:
     ) -> AsyncGenerator[Chunk, None]:
         """See `ossia.engine.Engine.generate`. Chunks come token by token, or several at once to a slow reader."""
         limit = check_request(self._info, self._model.config.vocab_size, prompt, sampling, grammar)
-        stream = TokenStream(asyncio.get_running_loop(), logprobs=sampling.logprobs)
+        loop = asyncio.get_running_loop()
+        stream = TokenStream(loop, logprobs=sampling.logprobs)
         request = Request(
             prompt=np.array(prompt, dtype=np.int64),
             sampling=sampling,
@@ -83,6 +84,7 @@ class NanoEngine:
             limit=limit,
         )
         self._batcher.submit(request)
+        loop.call_soon(self._batcher.admit)
         try:
             async for chunk in stream.chunks():
                 yield chunk
