@@ -386,7 +386,7 @@ async def test_a_call_that_takes_too_long_is_stopped(sync: bool) -> None:
     started = time.monotonic()
     result = await call(in_thread if sync else on_loop)
     release.set()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
     assert result.error
     assert result.text.endswith("was stopped: it did not answer within 0.05 s.")
     assert result.details == {"status": "timeout"}

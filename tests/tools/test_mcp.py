@@ -21,9 +21,11 @@ from ossia.harmony import PromptConfig
 from ossia.harmony._prompt import developer_text
 from ossia.sandbox.protocol import Sandbox
 from ossia.tools.functions import collect
+from ossia.tools.functions import connected as connect_all
 from ossia.tools.mcp import MCP
 from ossia.tools.mcp._tool import MCPTool, OpenMCP
 from ossia.tools.protocol import Image, Tool, ToolContext, ToolResult, ToolSource
+from ossia.tools.python import Python
 from ossia.types import JsonValue
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -189,7 +191,7 @@ async def test_cancelling_a_call_leaves_the_server_usable(server: Calls) -> None
 
 async def test_no_environment_but_what_is_given_is_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "s3cret")
-    config = MCP(SMALL, env={"GIVEN": "1"}, include=["env*", "wait", "crash"], exclude=["c*"], name="mine", timeout=0.3)
+    config = MCP(SMALL, env={"GIVEN": "1"}, include=["env*", "wait", "crash"], exclude=["c*"], name="mine", timeout=1)
     assert "GIVEN" not in repr(config)
     async with connected(config) as calls:
         assert calls.tool.namespace.recipients == ("mine.environment", "mine.wait")
@@ -198,7 +200,7 @@ async def test_no_environment_but_what_is_given_is_passed(monkeypatch: pytest.Mo
         assert names <= {"GIVEN", "HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "LC_CTYPE"}
         result = await calls("wait")
         assert result.error
-        assert result.text == "mine.wait was stopped: it did not answer within 0.3 s."
+        assert result.text == "mine.wait was stopped: it did not answer within 1 s."
         assert result.details == {"status": "timeout"}
 
 
@@ -250,6 +252,24 @@ async def test_a_server_may_be_left_from_another_task_than_it_was_entered_from()
     assert not alive(pid)
 
 
+async def test_all_sources_among_tools_are_connected_at_once() -> None:
+    python, first, second = Python(), MCP(SMALL, name="a"), MCP(SMALL, name="b")
+    async with connect_all([first, python, second]) as tools:
+        assert [tool.namespace.name for tool in tools] == ["a", "python", "b"]
+        async with tools[2].open(CONTEXT) as opened:
+            pid = int((await opened.call("b.process", "")).text)
+    assert not alive(pid)
+
+
+async def test_a_source_that_fails_releases_the_others(tmp_path: Path) -> None:
+    marker = tmp_path / "pid"
+    code = f"import os; open({str(marker)!r}, 'w').write(str(os.getpid())); exec(open({SMALL[1]!r}).read())"
+    with pytest.raises(UserError, match=r"'no-such-command' can't be started"):
+        async with connect_all([MCP([sys.executable, "-c", code]), MCP("no-such-command")]):
+            pass
+    assert not alive(int(marker.read_text()))
+
+
 async def test_a_server_on_http_is_called_and_found_again() -> None:
     port = free_port()
     config = MCP(url=f"http://127.0.0.1:{port}/mcp", name="web", headers={"X-Key": "s3cret"}, timeout=5)
@@ -271,7 +291,7 @@ async def test_servers_that_do_not_start_say_why() -> None:
         (MCP("no-such-command --here"), UserError, r"'no-such-command --here' can't be started: No such file"),
         (MCP(SMALL, cwd="/no/such/place"), UserError, r"No such file or directory: '/no/such/place'"),
         (MCP([sys.executable, "-c", "exit('no licence')"]), InfrastructureError, r"(?s)did not start.*no licence"),
-        (MCP(["sh", "-c", "cat >&2"], start_timeout=0.2), InfrastructureError, r"(?s)was not ready in 0.2 s.*jsonrpc"),
+        (MCP(["sh", "-c", "cat >&2"], start_timeout=1), InfrastructureError, r"(?s)was not ready in 1 s.*jsonrpc"),
         (MCP(url=f"http://127.0.0.1:{free_port()}/mcp"), InfrastructureError, r"can't be reached"),
         (MCP(SMALL, include=["nope"]), UserError, r"offers none of the tools asked for. Its tools are: process, env"),
     ]

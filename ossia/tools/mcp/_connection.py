@@ -89,11 +89,12 @@ class Connection:
         self._stop.set()
         if not self._ready.done():
             self._task.cancel()
-        await asyncio.wait([self._task])
+        try:
+            await asyncio.wait([self._task])
+        finally:
+            self._close_log()
         if self._ready.done() and not self._ready.cancelled():
             self._ready.exception()  # seen
-        if self._log:
-            self._log.close()
 
     async def _answers(self) -> bool:
         """Whether the server still answers: some errors of a lost connection look like errors of the server."""
@@ -120,8 +121,13 @@ class Connection:
                 await self._stop.wait()
         except (Exception, BaseExceptionGroup, asyncio.CancelledError) as error:  # noqa: BLE001 (the boundary to mcp)
             # Whoever opens gets what happened as one of our errors; whoever calls later gets `ConnectionLost`.
+            self._close_log()  # reads its last words
             if not self._ready.done():
                 self._ready.set_exception(self._failure(error))
+
+    def _close_log(self) -> None:
+        if self._log is not None:
+            self._log.close()
 
     async def _connect(self, stack: AsyncExitStack) -> Client:
         config = self._config
