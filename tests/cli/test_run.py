@@ -44,9 +44,7 @@ def test_a_task_file_is_run_and_held_against_what_it_expects(ossia: Ossia, tmp_p
         'input:\n  text: "What is {{ a }} * 777?"\n  variables: {a: 48213}\nexpect: {contains: "37461501"}\n'
     )
     assert ossia("run", task).returncode == 0
-    unmet = ossia("run", task, "-c", "expect.contains=1")
     missed = ossia("run", task, "-c", "expect.contains=no such answer")
-    assert unmet.returncode == 0
     assert (missed.returncode, "does not contain 'no such answer'" in missed.stderr) == (1, True)
 
 

@@ -117,7 +117,7 @@ class ExpectSection(_Section):
     @field_validator("contains", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
-        return (value,) if isinstance(value, str) else value
+        return (str(value),) if isinstance(value, str | int | float) else value
 
 
 class TaskConfig(_Section):

@@ -56,10 +56,7 @@ class Task:
             limits=config.limits,
             sampling=config.engine.sampling.fields(),
             progress=progress,
-            origin={
-                "directory": str(self.directory),
-                "config": self.config.model_dump(mode="json", exclude_unset=True),
-            },
+            origin={"directory": str(self.directory), "config": recorded},
         )
 
     def unmet(self, result: RunResult) -> list[str]:
