@@ -42,17 +42,17 @@ def _invert(weights: Floats, uniform: float) -> int:
 
 
 def _most_likely(weights: Floats, top_k: int, top_p: float) -> NDArray[np.int64]:
-    """The candidates left by top_k and then top_p, the most likely first: the fewest whose share reaches top_p."""
-    count = min(top_k or len(weights), len(weights))
-    for head in (min(_HEAD, count), count):
-        order = _largest(weights, head)
-        kept = weights[order].astype(np.float64)
-        # top_p is a share of what top_k leaves, so the total is known only when all of that is at hand.
-        total = kept.sum() if head == count else weights.sum(dtype=np.float64)
-        cumulative = np.cumsum(kept)
-        if head == count or (not top_k and cumulative[-1] >= top_p * total):
-            return order[: int(np.searchsorted(cumulative, top_p * total)) + 1]
-    return order
+    """The candidates left by top_k and then top_p, the most likely first: the fewest whose share reaches top_p.
+
+    The share is that of what top_k leaves.
+    """
+    order = _largest(weights, min(top_k or _HEAD, len(weights)))
+    cumulative = np.cumsum(weights[order], dtype=np.float64)
+    wanted = top_p * (cumulative[-1] if top_k else weights.sum(dtype=np.float64))
+    if cumulative[-1] < wanted:
+        order = _largest(weights, len(weights))
+        cumulative = np.cumsum(weights[order], dtype=np.float64)
+    return order[: int(np.searchsorted(cumulative, wanted)) + 1]
 
 
 def _largest(weights: Floats, count: int) -> NDArray[np.int64]:
