@@ -7,8 +7,8 @@ from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias, get_args
 
 from ossia.errors import UserError
-from ossia.tools.functions._act import describe, trace
-from ossia.tools.functions._invoke import invoke
+from ossia.tools.functions.bugs import describe, trace
+from ossia.tools.functions.calling import invoke
 from ossia.tools.protocol import ToolResult
 from ossia.types import Scalar
 

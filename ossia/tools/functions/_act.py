@@ -1,14 +1,11 @@
 """One call of a user's function: what it returned, or how it ended."""
 
 import asyncio
-import traceback
 from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
 
 from ossia.errors import InfrastructureError
-from ossia.tools.functions._invoke import invoke
 from ossia.tools.functions._parameters import AnyFunction, Arguments
+from ossia.tools.functions.calling import invoke
 
 
 class ToolError(Exception):
@@ -54,22 +51,3 @@ async def act(function: AnyFunction, arguments: Arguments, timeout: float | None
         return Raised(error)  # something that the function itself awaited was cancelled, not the call
     except (Exception, SystemExit) as error:  # noqa: BLE001 (the boundary to the user's code: it becomes a result)
         return Raised(error)
-
-
-def describe(error: BaseException) -> str:
-    """The exception in one short line."""
-    lines = str(error).strip().splitlines()
-    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-    return text if len(text) <= 300 else text[:300] + "..."
-
-
-def trace(error: BaseException) -> str:
-    """The traceback from the user's function on, without the frames that called it."""
-    found = error.__traceback__
-    while found is not None and _is_ours(found):
-        found = found.tb_next
-    return "".join(traceback.format_exception(type(error), error, found))
-
-
-def _is_ours(frame: TracebackType) -> bool:
-    return Path(frame.tb_frame.f_code.co_filename).parent == Path(__file__).parent

@@ -10,12 +10,13 @@ from typing import Generic, ParamSpec, TypeVar, overload
 from pydantic import ValidationError
 
 from ossia.errors import UserError
-from ossia.tools.functions._act import Raised, Returned, TimedOut, ToolError, act, describe, trace
-from ossia.tools.functions._arguments import invalid, problems, read_object
+from ossia.tools.functions._act import Raised, Returned, TimedOut, ToolError, act
 from ossia.tools.functions._docstring import read_docstring
 from ossia.tools.functions._open import OpenFunctions
 from ossia.tools.functions._parameters import Parameters, bare, read_parameters
 from ossia.tools.functions._render import Unrenderable, render
+from ossia.tools.functions.arguments import invalid, problems, read_object
+from ossia.tools.functions.bugs import describe, trace
 from ossia.tools.functions.names import callable_names, is_callable_name
 from ossia.tools.protocol import ToolContext, ToolResult
 from ossia.types import FunctionSpec, Scalar, ToolNamespace

@@ -14,7 +14,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from ossia.errors import UserError
-from ossia.tools.functions._arguments import expected, invalid, read_object
+from ossia.tools.functions.arguments import expected, invalid, read_object
 from ossia.tools.functions.names import callable_names
 from ossia.tools.mcp._config import MCP
 from ossia.tools.mcp._connection import Connection, ConnectionLost
