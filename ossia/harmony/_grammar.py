@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ossia.errors import UserError
 from ossia.harmony._encoding import CHANNEL, CONSTRAIN, MESSAGE
 from ossia.harmony._prompt import check_tools
 from ossia.types import Grammar, JsonSchema, JsonValue, ToolNamespace
@@ -37,10 +38,12 @@ def call_grammar(
 
     Calls name declared tools, before or behind the channel, on any channel, with ` json`, ` code` or either behind
     `<|constrain|>`; JSON arguments fit their schema. `require`: how it must end. `final_schema`: what the final must
-    fit. Raises `UserError` on tool names that can't be declared.
+    fit. Raises `UserError` on tool names that can't be declared, and where a call is required of no tools.
     """
     check_tools(tools)
     calls = [c for tool in tools for c in _calls(tool)]
+    if require == "call" and not calls:
+        raise UserError("a grammar can't require a call where there are no tools; declare a tool or drop `require`")
     return Grammar(lark=_lark(calls, require, final_schema), structural_tag=_tag(calls, require, final_schema))
 
 
@@ -110,7 +113,7 @@ def _tag(calls: Sequence[_Call], require: Require, final_schema: JsonSchema | No
     headers = [_sequence(_either(_text("analysis"), _text("commentary")), _token(MESSAGE))]
     if require != "final" and calls:
         # The recipient stood in the role already: which one is not known here, so that its arguments stay free.
-        headers.append(_sequence(_either(*map(_text, _CHANNELS)), _either(*kinds), _token(MESSAGE)))
+        headers.append(_sequence(_either(*map(_text, _CHANNELS[:2])), _either(*kinds), _token(MESSAGE)))
         headers += [_tag_call(call, kinds) for call in calls]
     if require != "call":
         final = [_text("final"), _either(*kinds, _text("")), _token(MESSAGE)]

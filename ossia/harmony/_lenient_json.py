@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 import json_repair
+import pydantic_core
 
 from ossia.types import JsonValue
 
 Fix = Literal[
     "fence",
     "syntax",
+    "closed",
     "extra_text",
     "nested_json",
     "bare_value",
@@ -21,10 +23,17 @@ Fix = Literal[
 ]
 """What had to be put right in arguments; docs/harmony.md has an example of each."""
 
-_LONGEST_REPAIR = 1 << 16
-"""Characters of broken JSON that are tried: the repair's time grows faster than its input."""
+_LONGEST_REPAIR = 2048
+_MOST_OPENED = 100
+"""Characters, and brackets, of broken JSON that json_repair is given: its time grows with the square of either."""
 
 _FENCE = re.compile(r"\s*```[\w+-]*[ \t]*\n(.*?)\n?[ \t]*```\s*", re.DOTALL)
+_TOKEN = re.compile(
+    r"""(?P<double>"(?:[^"\\]|\\.)*+"?)|(?P<single>'(?:[^'\\]|\\.)*+'?)|(?P<word>[A-Za-z_]\w*+)"""
+    r"""|(?P<comma>,\s*+(?=[}\]]))|(?P<other>.)""",
+    re.DOTALL,
+)
+_WORDS = {"True": "true", "False": "false", "None": "null", "true": "true", "false": "false", "null": "null"}
 
 
 class NotJson(ValueError):
@@ -50,7 +59,8 @@ def parse_json(text: str) -> Parsed:
     try:
         parsed = Parsed(_strict(text))
     except NotJson as error:
-        parsed = _repaired(text, error)
+        inside = strip_fence(text)
+        parsed = _repaired(text, error) if inside is None else _fenced(inside)
     return _unwrap(parsed)
 
 
@@ -83,16 +93,29 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
+def _fenced(inside: str) -> Parsed:
+    try:
+        return Parsed(_strict(inside), ("fence",))
+    except NotJson as error:
+        repaired = _repaired(inside, error)
+        return Parsed(repaired.value, ("fence", *repaired.fixes))
+
+
 def _repaired(text: str, error: NotJson) -> Parsed:
-    if (inside := strip_fence(text)) is not None:
-        try:
-            return Parsed(_strict(inside), ("fence",))
-        except NotJson:
-            repaired = _repaired(inside, error)
-            return Parsed(repaired.value, ("fence", *repaired.fixes))
+    """What was meant by broken JSON, by means that take a time in proportion to it, and json_repair last."""
+    if not text.lstrip().startswith(("{", "[", '"')):
+        raise error
     if (first := _first_object(text)) is not None:
         return Parsed(first, ("extra_text",))
-    if not text.lstrip().startswith(("{", "[", '"')) or len(text) > _LONGEST_REPAIR:
+    spelled = _spell_as_json(text)
+    for partial in (False, "trailing-strings"):
+        try:
+            value = cast(JsonValue, pydantic_core.from_json(spelled, allow_partial=cast(Literal[False], partial)))
+        except ValueError:
+            continue
+        fixes: tuple[Fix, ...] = ("closed",) if partial else ("syntax",)
+        return Parsed(value, fixes)
+    if len(text) > _LONGEST_REPAIR or text.count("{") + text.count("[") > _MOST_OPENED:
         raise error
     try:
         value = cast(JsonValue, json_repair.loads(text, skip_json_loads=True))
@@ -113,3 +136,29 @@ def _first_object(text: str) -> JsonValue:
     except (ValueError, RecursionError):
         return None
     return cast(JsonValue, value)
+
+
+def _spell_as_json(text: str) -> str:
+    """Python's literals and quotes, trailing commas, bare keys and line breaks in strings, as JSON has them."""
+    return "".join(_spell(token) for token in _TOKEN.finditer(text))
+
+
+def _spell(token: re.Match[str]) -> str:
+    written = token[0]
+    match token.lastgroup:
+        case "double":
+            return _escape_controls(written)
+        case "single":
+            closed = len(written) > 1 and written.endswith("'") and not written.endswith("\\'")
+            inside = written[1:-1] if closed else written[1:]
+            inside = re.sub(r'\\.|"', lambda m: {"\\'": "'", '"': '\\"'}.get(m[0], m[0]), inside, flags=re.DOTALL)
+            return _escape_controls(f'"{inside}"' if closed else f'"{inside}')
+        case "word":
+            return _WORDS.get(written, f'"{written}"')
+        case "comma":
+            return ""
+    return written
+
+
+def _escape_controls(text: str) -> str:
+    return re.sub(r"[\x00-\x1f]", lambda m: json.dumps(m[0])[1:-1], text)

@@ -53,7 +53,7 @@ class ResamplePolicy:
 def diagnose(completion: Completion) -> Condition:
     """The condition of a completion; `bad_arguments` is for who parses the arguments to find."""
     complete_calls = [m for m in completion.calls if m.complete]
-    if not complete_calls and completion.truncated:
+    if not complete_calls and completion.truncated and not _has_complete_final(completion):
         return "truncated"
     if any(not call.declared for call in complete_calls):
         return "undeclared_call"
@@ -62,3 +62,8 @@ def diagnose(completion: Completion) -> Condition:
             return "call_without_recipient"
         return "no_action" if completion.messages else "empty"
     return "repaired" if completion.repairs or completion.discarded else "well_formed"
+
+
+def _has_complete_final(completion: Completion) -> bool:
+    finals = [m for m in completion.messages if m.channel == "final" and m.recipient is None and m.text.strip()]
+    return bool(finals) and finals[-1].complete

@@ -95,7 +95,7 @@ def check_schema(schema: JsonSchema, what: str) -> None:
     except (TypeError, ValueError) as error:
         problem = str(error)
     if problem is not None:
-        raise UserError(f"{what} are no JSON Schema: {problem}")
+        raise UserError(f"{what}: this is no JSON Schema: {problem}")
 
 
 @functools.lru_cache(maxsize=1024)

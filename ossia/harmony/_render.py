@@ -79,6 +79,8 @@ def check_config(config: PromptConfig) -> None:
     check_tools(config.tools)
     for name, fmt in config.response_formats.items():
         check_schema(fmt.schema, f"the contents of the response format {name!r}")
+    for channel in config.channels:
+        _one_of("a name among channels", channel, ("analysis", "commentary", "final"))
     _one_of("effort", config.effort, ("low", "medium", "high"))
     _one_of("options.header", config.options.header, ("channel_first", "recipient_first"))
     _one_of("options.tools", config.options.tools, ("declared", "system", "developer"))

@@ -183,7 +183,7 @@ class Transcript:
             return False
         entries = self._current.entries
         finished = sorted({e.turn for e in entries if e.is_final})
-        over = set(finished[: len(finished) - (0 if policy == "turn" else policy)])
+        over = set(finished[: max(0, len(finished) - (0 if policy == "turn" else policy))])
         kept = [e for e in entries if not (e.is_analysis and e.turn in over)]
         if len(kept) == len(entries):
             return False
