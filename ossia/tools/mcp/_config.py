@@ -85,7 +85,7 @@ class MCP:
 
     @property
     def label(self) -> str:
-        """The server in words, for messages: its command or URL, without what may be secret in them."""
+        """The server in words, for messages: its command as given, or its URL without user and query."""
         if self.url is not None:
             return self.url.partition("?")[0].rpartition("@")[2]
         return (
