@@ -2,6 +2,7 @@
 
 import json
 import random
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from transformers import AutoTokenizer, GenerationConfig, GptOssForCausalLM
 
 from ossia import harmony
 from ossia.engine import Sampling, export_checkpoint, open_engine
-from ossia.engine.nano import NanoEngine, load_checkpoint
+from ossia.engine.nano import NanoEngine, _export, load_checkpoint
 from ossia.engine.nano._kv import KVCache
 from ossia.engine.nano._load import load_nano
 from ossia.engine.nano._model import Segment
@@ -116,9 +117,18 @@ def test_a_directory_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["note"]
 
 
-def test_an_empty_directory_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ossia.engine.nano import _export
+def test_a_disk_that_takes_no_more_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, hard))
+    try:
+        with pytest.raises(EngineError, match="cannot be written to .*File too large"):
+            export_checkpoint(tmp_path / "nano")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == []
 
+
+def test_an_empty_directory_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_export, "_write", lambda directory, _progress: (directory / "config.json").write_text("{}"))
     target = tmp_path / "empty"
     target.mkdir()
