@@ -10,6 +10,7 @@ from ossia.tools.browser._find import find
 from ossia.tools.browser._page import Cursors, Link, Page
 from ossia.tools.browser._results import results_page
 from ossia.tools.browser._web import VIEW_SOURCE, Web, source_page
+from ossia.tools.browser.citations import CitationStream, CitedText, Style, cite
 from ossia.tools.browser.config import BrowserConfig
 from ossia.tools.browser.fetch.protocol import FetchError
 from ossia.tools.browser.search.errors import SearchError
@@ -58,6 +59,14 @@ class OpenBrowser:
     def pages(self) -> tuple[Page, ...]:
         """The pages by cursor."""
         return tuple(self._cursors.pages)
+
+    def cite(self, text: str, style: Style = "markdown") -> CitedText:
+        """An answer with its citations resolved against the pages of this session."""
+        return cite(text, self._cursors.pages, style)
+
+    def cite_stream(self, style: Style = "markdown") -> CitationStream:
+        """The same for an answer that comes in pieces."""
+        return CitationStream(self._cursors.pages, style)
 
     async def _answer(self, parsed: Parsed) -> _View:
         match parsed.call:

@@ -83,9 +83,10 @@ class Web:
             return text
         if scheme or text.split(":")[0].lower() in ("file", "data", "javascript", "about", "chrome", "blob", "mailto"):
             raise FetchError("only http and https addresses can be opened")
+        path, hash_mark, fragment = text.partition("#")
         for provider in self._providers:
-            if isinstance(provider, Corpus) and provider.holds(text):
-                return provider.url_of(text.lstrip("/"))
+            if isinstance(provider, Corpus) and provider.holds(path):
+                return provider.url_of(path.lstrip("/")) + hash_mark + fragment
         host = text.split("/")[0]
         if "." in host.strip(".") and " " not in host:
             return "https://" + text

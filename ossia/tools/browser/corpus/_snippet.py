@@ -1,13 +1,21 @@
 """The lines of a passage that a search result shows."""
 
+import re
+
 from ossia.tools.browser.corpus._query import words_of
 
 SNIPPET_CHARS = 240
 
+_HEADING = re.compile(r"^ *#{1,6} +.*$", re.MULTILINE)
+_BULLET = re.compile(r"^(?: *(?:\*|\d+\.) )+ *", re.MULTILINE)
+
 
 def snippet(text: str, query: str) -> str:
     """The stretch of `text` that holds most words of `query`, in one line of at most about 240 characters."""
-    flat = " ".join(text.replace("¶", "").split())
+    body = _HEADING.sub("", text)
+    if not body.strip():
+        body = text.lstrip("# ")
+    flat = " ".join(_BULLET.sub("", body).replace("¶", "").split())
     if len(flat) <= SNIPPET_CHARS:
         return flat
     low = flat.lower()

@@ -18,11 +18,29 @@ _LABELS = {
     "shift_jis": "cp932",
     "x-sjis": "cp932",
     "euc-kr": "cp949",
+    "big5": "big5hkscs",
+    "macintosh": "mac-roman",
+    "x-mac-cyrillic": "mac-cyrillic",
+    "utf-16": "utf-16-le",
     "ks_c_5601-1987": "cp949",
     "tis-620": "cp874",
 }
 """Labels that name a larger charset on the web than their registration says (WHATWG Encoding Standard, section 4.2)."""
+_CHARSETS = frozenset(
+    """
+    utf-8 utf-16-le utf-16-be cp866 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-10
+    iso8859-13 iso8859-14 iso8859-15 iso8859-16 koi8-r koi8-u mac-roman mac-cyrillic cp874 cp1250 cp1251 cp1252 cp1253
+    cp1254 cp1255 cp1256 cp1257 cp1258 gb18030 big5hkscs euc_jp iso2022_jp cp932 cp949
+    """.split()  # noqa: SIM905 (words read better than a list of strings)
+)
+"""Those of the same standard, by their names in Python. A page may name no other codec of Python's (zip, rot13)."""
 _SNIFFED = 4096
+
+
+def load_charsets() -> None:
+    """Load every codec now: once it has given up its rights, a process may not be able to read Python's files."""
+    for name in _CHARSETS:
+        codecs.lookup(name)
 
 
 def decode(body: bytes, declared: str | None, *, sniff: bool = True) -> str:
@@ -54,11 +72,10 @@ def _own_word(body: bytes) -> list[str]:
 def _known(name: str) -> str | None:
     label = name.strip().strip("\"'").lower()
     try:
-        info = codecs.lookup(_LABELS.get(label, label))
+        found = codecs.lookup(_LABELS.get(label, label)).name
     except (LookupError, ValueError):
         return None
-    # Codecs that are no charsets (base64, zip, rot13, ...) may not be named by a page.
-    return info.name if getattr(info, "_is_text_encoding", True) else None
+    return found if found in _CHARSETS else None
 
 
 def _guess(body: bytes) -> str:

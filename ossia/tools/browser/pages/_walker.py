@@ -79,16 +79,14 @@ class Walker:
         """Write what stands before the content of `node`; False: its content is left out, or written already."""
         tag = node.tag
         attributes = node.attrib
-        if attributes:
-            if (name := attributes.get("id")) is not None:
-                self.anchors.setdefault(str(name), self._writer.size)
-            if is_hidden(node):
-                return self._skip(node)
-        if tag in self._skipped:
+        if tag in self._skipped or (attributes and is_hidden(node)):
             return self._skip(node)
-        if opening := _OPEN.get(tag):
-            return opening(self, node)
-        return True
+        opening = _OPEN.get(tag)
+        entered = opening(self, node) if opening else True
+        if attributes and (name := attributes.get("id")) is not None:
+            # Once a block has begun: the end of what stands before it belongs to another line.
+            self.anchors.setdefault(str(name), self._writer.size + self._writer.at_line_start)
+        return entered
 
     def _skip(self, node: Element) -> bool:
         if node.tag == "script" and str(node.get("type", "")).startswith("math/tex") and node.text:

@@ -12,6 +12,7 @@ import signal
 import sys
 from typing import BinaryIO
 
+from ossia.tools.browser.pages._charset import load_charsets
 from ossia.tools.browser.pages._convert import convert
 from ossia.tools.browser.pages.protocol import Converted
 
@@ -22,6 +23,7 @@ _NOBODY = 65534
 def main() -> None:
     """Answer requests until standard input ends."""
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    load_charsets()
     os.dup2(2, 1)  # nothing that a library prints may look like an answer
     _confine(int(sys.argv[1]))
     while line := requests.readline():
@@ -62,7 +64,3 @@ def _confine(memory: int) -> None:
     libc = ctypes.CDLL(None)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-
-
-if __name__ == "__main__":
-    main()

@@ -3,8 +3,9 @@
 import asyncio
 import json
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
 
@@ -12,6 +13,17 @@ from ossia.errors import InfrastructureError
 from ossia.tools.browser.pages.protocol import Converted
 
 _ANSWER_LIMIT = 256 << 20
+
+_BOOT = """
+import sys, types
+for name, folder in zip(sys.argv[2::2], sys.argv[3::2]):
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = [folder]
+from ossia.tools.browser.pages._worker import main
+main()
+"""
+"""Starts a worker with its parent packages empty: what they import (the HTTP client, Playwright, ...) takes a second or
+more to load, and a process that parses what strangers wrote has no use for it."""
 
 
 class ConversionError(Exception):
@@ -70,9 +82,11 @@ class Converter:
         return _page(answer)
 
     async def _start(self) -> Process:
-        command = (sys.executable, "-m", "ossia.tools.browser.pages._worker", str(self._memory))
+        command = (sys.executable, "-I", "-c", _BOOT, str(self._memory), *_parents())
         try:
-            return await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, limit=_ANSWER_LIMIT)
+            return await asyncio.create_subprocess_exec(
+                *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, limit=_ANSWER_LIMIT
+            )
         except OSError as error:
             raise InfrastructureError(f"The page converter cannot be started: {error}") from error
 
@@ -90,6 +104,14 @@ class Converter:
         if not isinstance(answer, dict):
             raise ValueError("not an answer")
         return answer
+
+
+def _parents() -> list[str]:
+    """Names and folders of the packages above the worker, in turn."""
+    names = __name__.split(".")[:-1]
+    packages = [".".join(names[: count + 1]) for count in range(len(names))]
+    folders = [str(Path(__file__).parents[len(names) - 1 - count]) for count in range(len(names))]
+    return [word for pair in zip(packages, folders, strict=True) for word in pair]
 
 
 def _page(answer: Mapping[str, object]) -> tuple[Converted, str | None]:
