@@ -86,7 +86,10 @@ class NanoEngine:
         self._batcher.submit(request)
         loop.call_soon(self._batcher.admit)
         try:
-            async for chunk in stream.chunks():
+            finish = None
+            while finish is None:
+                chunk = await stream.next()
+                finish = chunk.finish
                 yield chunk
         finally:
             stream.cancelled = True

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
 
 from ossia.engine.protocol import Chunk, Finish
 from ossia.errors import OssiaError
@@ -47,35 +46,27 @@ class TokenStream:
             self._error = error
         self._wake()
 
-    async def chunks(self) -> AsyncIterator[Chunk]:
-        """The completion, up to and including the chunk with `finish` (reader)."""
+    async def next(self) -> Chunk:
+        """The tokens since the last chunk, once there are any; not to be called after one with `finish` (reader)."""
         while True:
-            await self._ready.wait()
             self._ready.clear()
-            chunk, error = self._take()
-            if chunk is not None:
-                yield chunk
-                if chunk.finish:
-                    return
-            if error is not None:
-                raise error
+            if (chunk := self._take()) is not None:
+                return chunk
+            if self._error is not None:
+                raise self._error
+            await self._ready.wait()
 
-    def _take(self) -> tuple[Chunk | None, OssiaError | None]:
+    def _take(self) -> Chunk | None:
         with self._lock:
+            if not self._tokens:
+                return None
             tokens, self._tokens = self._tokens, []
             logprobs = self._logprobs
             if logprobs is not None:
                 self._logprobs = []
-            cached, self._cached = self._cached, None if tokens else self._cached
-            error = self._error
-        if not tokens:
-            return None, error
-        return Chunk(
-            tuple(tokens),
-            logprobs=None if logprobs is None else tuple(logprobs),
-            finish=self._finish,
-            cached_tokens=cached,
-        ), error
+            finish = self._finish
+        cached, self._cached = self._cached, None
+        return Chunk(tuple(tokens), None if logprobs is None else tuple(logprobs), finish, cached)
 
     def _wake(self) -> None:
         try:
