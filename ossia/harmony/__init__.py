@@ -33,11 +33,12 @@ from ossia.harmony._encoding import (
 )
 from ossia.harmony._grammar import Require, call_grammar, json_grammar
 from ossia.harmony._history import ChatMessage, History, import_chat
-from ossia.harmony._lenient_json import Fix
+from ossia.harmony._lenient_json import Fix, NotJson, ParsedJson, parse_json
 from ossia.harmony._messages import Message, Role
 from ossia.harmony._parser import CompletionParser, parse_completion
 from ossia.harmony._policy import DEFAULT_ACTIONS, Action, Condition, ResamplePolicy, diagnose
 from ossia.harmony._render import render_message, render_prompt, render_tool, render_user
+from ossia.harmony._responses import import_responses
 from ossia.harmony._segment import Entry, Origin, Prompt, Run, Segment
 from ossia.harmony._transcript import NotAnExtension, Transcript, check_extends
 
@@ -74,7 +75,9 @@ __all__ = [
     "MessageEnd",
     "MessageStart",
     "NotAnExtension",
+    "NotJson",
     "Origin",
+    "ParsedJson",
     "ParsedMessage",
     "Prompt",
     "PromptConfig",
@@ -96,10 +99,12 @@ __all__ = [
     "diagnose",
     "encoding",
     "import_chat",
+    "import_responses",
     "json_grammar",
     "parse_arguments",
     "parse_code",
     "parse_completion",
+    "parse_json",
     "render_message",
     "render_prompt",
     "render_tool",

@@ -41,7 +41,7 @@ class NotJson(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class ParsedJson:
     """A JSON value, and what was put right to get it."""
 
     value: JsonValue
@@ -54,17 +54,17 @@ def strip_fence(text: str) -> str | None:
     return fenced[1] if fenced else None
 
 
-def parse_json(text: str) -> Parsed:
+def parse_json(text: str) -> ParsedJson:
     """The JSON value that `text` holds, put right where it can be. Raises `NotJson`."""
     try:
-        parsed = Parsed(_strict(text))
+        parsed = ParsedJson(_strict(text))
     except NotJson as error:
         inside = strip_fence(text)
         parsed = _repaired(text, error) if inside is None else _fenced(inside)
     return _unwrap(parsed)
 
 
-def _unwrap(parsed: Parsed) -> Parsed:
+def _unwrap(parsed: ParsedJson) -> ParsedJson:
     """The object inside a string of JSON."""
     if not isinstance(parsed.value, str) or not parsed.value.lstrip().startswith("{"):
         return parsed
@@ -74,7 +74,7 @@ def _unwrap(parsed: Parsed) -> Parsed:
         return parsed
     if not isinstance(inner.value, dict):
         return parsed
-    return Parsed(inner.value, tuple(dict.fromkeys((*parsed.fixes, "nested_json", *inner.fixes))))
+    return ParsedJson(inner.value, tuple(dict.fromkeys((*parsed.fixes, "nested_json", *inner.fixes))))
 
 
 def _strict(text: str) -> JsonValue:
@@ -93,20 +93,20 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _fenced(inside: str) -> Parsed:
+def _fenced(inside: str) -> ParsedJson:
     try:
-        return Parsed(_strict(inside), ("fence",))
+        return ParsedJson(_strict(inside), ("fence",))
     except NotJson as error:
         repaired = _repaired(inside, error)
-        return Parsed(repaired.value, ("fence", *repaired.fixes))
+        return ParsedJson(repaired.value, ("fence", *repaired.fixes))
 
 
-def _repaired(text: str, error: NotJson) -> Parsed:
+def _repaired(text: str, error: NotJson) -> ParsedJson:
     """What was meant by broken JSON, by means that take a time in proportion to it, and json_repair last."""
     if not text.lstrip().startswith(("{", "[", '"')):
         raise error
     if (first := _first_object(text)) is not None:
-        return Parsed(first, ("extra_text",))
+        return ParsedJson(first, ("extra_text",))
     spelled = _spell_as_json(text)
     for partial in (False, "trailing-strings"):
         try:
@@ -114,7 +114,7 @@ def _repaired(text: str, error: NotJson) -> Parsed:
         except ValueError:
             continue
         fixes: tuple[Fix, ...] = ("closed",) if partial else ("syntax",)
-        return Parsed(value, fixes)
+        return ParsedJson(value, fixes)
     if len(text) > _LONGEST_REPAIR or text.count("{") + text.count("[") > _MOST_OPENED:
         raise error
     try:
@@ -123,7 +123,7 @@ def _repaired(text: str, error: NotJson) -> Parsed:
         raise error from None
     if value == "" or value is None:
         raise error
-    return Parsed(value, ("syntax",))
+    return ParsedJson(value, ("syntax",))
 
 
 def _first_object(text: str) -> JsonValue:

@@ -1,14 +1,13 @@
 """A segment of a transcript: token ids that only grow, who made each of them, and which message each belongs to."""
 
-import json
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 from ossia.harmony._encoding import RETURN
 from ossia.harmony._messages import Role
-from ossia.types import Channel
+from ossia.types import Channel, JsonValue
 
 Origin = Literal["rendered", "sampled", "forced", "carried"]
 """rendered: by us from text; sampled: by the model, after just these ids before them; forced: ours, put into the
@@ -92,30 +91,25 @@ class Segment:
             ids[self.returns[-1]] = RETURN
         return ids
 
-    def to_json(self) -> str:
-        """One line of JSON."""
-        return json.dumps(
-            {
-                "reason": self.reason,
-                "tokens": self.tokens.tolist(),
-                "runs": [[r.origin, r.start, r.stop] for r in self.runs],
-                "entries": [[e.role, e.channel, e.recipient, e.start, e.stop, e.turn, e.name] for e in self.entries],
-                "returns": self.returns,
-            },
-            ensure_ascii=False,
-            separators=(",", ":"),
-        )
+    def to_json(self) -> dict[str, JsonValue]:
+        """What `from_json` takes, as JSON values."""
+        return {
+            "reason": self.reason,
+            "tokens": self.tokens.tolist(),
+            "runs": [[r.origin, r.start, r.stop] for r in self.runs],
+            "entries": [[e.role, e.channel, e.recipient, e.start, e.stop, e.turn, e.name] for e in self.entries],
+            "returns": self.returns,
+        }
 
     @classmethod
-    def from_json(cls, line: str) -> "Segment":
+    def from_json(cls, raw: Mapping[str, Any]) -> "Segment":
         """The segment that `to_json` wrote."""
-        raw = json.loads(line)
         return cls(
             reason=raw["reason"],
             tokens=array("I", raw["tokens"]),
             runs=[Run(*r) for r in raw["runs"]],
             entries=[Entry(*e) for e in raw["entries"]],
-            returns=raw["returns"],
+            returns=list(raw["returns"]),
         )
 
 

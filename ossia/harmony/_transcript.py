@@ -191,26 +191,27 @@ class Transcript:
         return True
 
     def to_json_lines(self) -> Iterator[str]:
-        """One line of JSON that says how to go on, then one for each segment."""
+        """One line of JSON for each segment; the last one says how to go on."""
         options = self._options
-        head = {
+        state = {
             "options": {"header": options.header, "tools": options.tools, "analysis": options.analysis},
             "recipients": self._recipients,
             "turn": self._turn,
             "forced": self._forced,
         }
-        yield json.dumps(head, ensure_ascii=False, separators=(",", ":"))
         for segment in self._segments:
-            yield segment.to_json()
+            last = segment is self._current
+            line = segment.to_json() | ({"state": state} if last else {})
+            yield json.dumps(line, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def from_json_lines(cls, lines: Iterable[str]) -> "Transcript":
         """The transcript that `to_json_lines` wrote."""
-        head, *rest = lines
-        raw = json.loads(head)
-        transcript = cls(RenderOptions(**raw["options"]), raw["recipients"], [Segment.from_json(r) for r in rest])
-        transcript._turn = raw["turn"]
-        transcript._forced = raw["forced"]
+        raw = [json.loads(line) for line in lines]
+        state = raw[-1]["state"]
+        segments = [Segment.from_json(segment) for segment in raw]
+        transcript = cls(RenderOptions(**state["options"]), state["recipients"], segments)
+        transcript._turn, transcript._forced = state["turn"], state["forced"]
         return transcript
 
 

@@ -42,6 +42,43 @@ def test_a_chat() -> None:
     ]
 
 
+RESPONSES: list[dict[str, JsonValue]] = [
+    {"role": "developer", "content": "Be brief."},
+    {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Weather in Ulm?"}]},
+    {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "One call."}]},
+    {"type": "function_call", "call_id": "1", "name": "weather", "arguments": "{}"},
+    {"type": "function_call_output", "call_id": "1", "output": "sunny"},
+    {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Looked."}]},
+    {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Sunny."}]},
+]
+
+
+def test_items_of_the_responses_api() -> None:
+    history = harmony.import_responses(RESPONSES)
+    Message = harmony.Message
+    assert history.instructions == "Be brief."
+    assert history.messages == [
+        Message("user", "Weather in Ulm?"),
+        Message("assistant", "One call.", "analysis"),
+        Message("assistant", "{}", "commentary", "functions.weather"),
+        Message("tool", "sunny", "commentary", name="functions.weather"),
+        Message("assistant", "Sunny.", "final"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("item", "problem"),
+    [
+        ({"type": "computer_call"}, "no form in harmony"),
+        ({"type": "reasoning", "content": "hm"}, "list of parts"),
+        ({"type": "function_call", "call_id": "1", "name": "f", "arguments": "{}"}, "has no result"),
+    ],
+)
+def test_mistakes_in_items(item: dict[str, JsonValue], problem: str) -> None:
+    with pytest.raises(UserError, match=problem):
+        harmony.import_responses([item])
+
+
 def test_reasoning_of_the_turn_under_way_is_kept_in_the_transcript() -> None:
     history = harmony.import_chat(CHAT[:-2], recipients=["browser.search"])
     config = harmony.PromptConfig(instructions=history.instructions)

@@ -43,7 +43,7 @@ def completions(draw: st.DrawFn) -> list[int]:
     return ids
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(completions())
 def test_agrees_with_the_reference(ids: list[int]) -> None:
     expected = REFERENCE.parse_messages_from_completion_tokens(ids, openai_harmony.Role.ASSISTANT)

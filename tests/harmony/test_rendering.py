@@ -166,7 +166,7 @@ arrays = st.one_of(
 schemas = objects(st.one_of(described, arrays, objects(described), objects(objects(described))))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(schemas)
 def test_schemas_that_the_reference_can_say(schema: dict[str, JsonValue]) -> None:
     check(
@@ -260,3 +260,73 @@ def test_mistakes_in_the_config(config: dict[str, Any], problem: str) -> None:
         harmony.render_prompt(harmony.PromptConfig(**config))
     with pytest.raises(UserError, match=problem):
         harmony.Transcript.start(harmony.PromptConfig(**config))
+
+
+def reference_text(conversation: list[Any]) -> str:
+    text: str = ENCODING.decode(ENCODING.render_conversation(reference.Conversation.from_messages(conversation)))
+    return text
+
+
+def reference_function(schema: dict[str, JsonValue]) -> str:
+    developer = reference.DeveloperContent.new().with_function_tools([reference.ToolDescription.new("f", "", schema)])
+    return reference_text([reference.Message.from_role_and_content(reference.Role.DEVELOPER, developer)])
+
+
+OBJECT: dict[str, JsonValue] = {"type": "object", "description": "D.", "properties": {"q": {"type": "string"}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "theirs"),
+    [
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "p?: any,"),
+        ({"allOf": [{"type": "string"}]}, "p?: any,"),
+        ({"$ref": "#/$defs/X"}, "p?: any,"),
+        ({"const": "x"}, "p?: any,"),
+        ({"enum": ["a"]}, "p?: any,"),
+        ({"type": "integer", "enum": [1]}, "p?: number,"),
+        ({"type": "object", "additionalProperties": {"type": "string"}}, "p?: {\n    },"),
+        ({"type": "array", "items": {"type": ["string", "number"]}}, "p?: string | number[],"),
+        (OBJECT, "// D.\np?:     // D.\n{"),
+        ({"type": "string", "description": "One.\nTwo."}, "// One.\nTwo.\np?"),
+        ({"type": "string", "title": "P"}, "// P\n//\np?"),
+    ],
+)
+def test_where_we_depart_the_reference_says_less(schema: dict[str, JsonValue], theirs: str) -> None:
+    parameters: dict[str, JsonValue] = {
+        "type": "object",
+        "properties": {"p": schema},
+        "$defs": {"X": {"type": "string"}},
+    }
+    assert theirs in reference_function(parameters)
+    ours = harmony.encoding().decode(
+        harmony.render_prompt(harmony.PromptConfig(tools=(functions(("f", "", parameters)),)))
+    )
+    assert theirs not in ours
+
+
+def test_the_reference_gives_an_empty_object_an_argument() -> None:
+    assert "type f = (_: {\n}) => any;" in reference_function({"type": "object", "properties": {}})
+
+
+def test_the_reference_drops_calls_with_the_analysis_and_brings_analysis_back() -> None:
+    make, role = reference.Message.from_role_and_content, reference.Role
+    first = [
+        make(role.USER, "one"),
+        make(role.ASSISTANT, "thought one").with_channel("analysis"),
+        make(role.ASSISTANT, "code one").with_channel("analysis").with_recipient("python"),
+        make(role.ASSISTANT, "answer one").with_channel("final"),
+    ]
+    second = [make(role.USER, "two"), make(role.ASSISTANT, "thought two").with_channel("analysis")]
+    over = reference_text([*first, *second, make(role.ASSISTANT, "answer two").with_channel("final")])
+    assert "thought one" not in over
+    assert "code one" not in over
+    assert "thought two" in over
+    under_way = reference_text([*first, *second])
+    assert "thought one" in under_way
+
+
+def test_the_reference_puts_the_recipient_of_a_result_behind_the_commentary_channel() -> None:
+    author = reference.Author.new(reference.Role.TOOL, "functions.f")
+    message = reference.Message.from_author_and_content(author, "42").with_channel("commentary")
+    text = reference_text([message.with_recipient("assistant")])
+    assert text == "<|start|>functions.f<|channel|>commentary to=assistant<|message|>42<|end|>"

@@ -46,7 +46,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(steps, max_size=12))
 def test_each_prompt_begins_with_the_one_before_and_its_completion(actions: list[tuple[str, object]]) -> None:
     transcript = harmony.Transcript.start(CONFIG)
