@@ -9,6 +9,7 @@ from ossia.agent.events import CallEnded, CallStarted, Event
 from ossia.agent.journal import digest
 from ossia.agent.limits import Budget
 from ossia.agent.result import ToolCall
+from ossia.tools.approval import Approval, PendingCall
 from ossia.tools.protocol import Image, OpenTool, ToolResult
 
 HINT_AFTER = 3
@@ -22,6 +23,8 @@ class Calls:
     """Executes the calls of one turn and remembers them."""
 
     tools: Mapping[str, OpenTool]
+    approval: Approval
+    session_id: str
     emit: Callable[[Event], None]
     keep: Callable[[bytes], str]
     """Stores bytes and returns their name in the journal."""
@@ -44,8 +47,7 @@ class Calls:
         recipient, channel, number = call.recipient or "", call.channel or "commentary", len(self.done)
         self.emit(CallStarted(step=step, call=number, recipient=recipient, channel=channel, arguments=call.text))
         started = time.monotonic()
-        tool = self.tools.get(recipient)
-        result = await tool.call(recipient, call.text) if tool else self._undeclared(recipient)
+        result, decision = await self._result(recipient, call.text)
         seconds = time.monotonic() - started
         budget.tool_calls += 1
         budget.tool_seconds += seconds
@@ -63,11 +65,21 @@ class Calls:
                 output=digest(result.text.encode()),
                 error=result.error,
                 images=tuple(self._keep_image(image) for image in result.images),
-                details=dict(result.details),
+                details={"approval": decision, **result.details},
                 seconds=seconds,
             )
         )
         return text
+
+    async def _result(self, recipient: str, arguments: str) -> tuple[ToolResult, str]:
+        """What the tool says, or what is said in its place; and how the call was decided on."""
+        tool = self.tools.get(recipient)
+        if tool is None:
+            return self._undeclared(recipient), "undeclared"
+        verdict = await self.approval.judge(PendingCall(recipient, arguments, self.session_id))
+        if verdict.refusal is not None:
+            return verdict.refusal, verdict.decision
+        return await tool.call(recipient, arguments), verdict.decision
 
     def _compare(self, call: ToolCall) -> None:
         before = self.done[-1] if self.done else None

@@ -8,31 +8,22 @@ from pydantic import JsonValue
 
 from ossia import harmony
 from ossia.agent._turn import to_message
-from ossia.agent.events import CallEnded, CallStarted, ContextRewritten, Event, RunEnded, RunStarted, StepEnded
+from ossia.agent.events import CallEnded, Event, RunEnded, RunStarted, StepEnded
 from ossia.agent.journal import Journal, blob_path, digest, new_run_id, read_journal
+from ossia.agent.playback import Playback, first_event
 from ossia.agent.result import ToolCall
 from ossia.errors import UserError
 from ossia.tools.protocol import OpenTool
-
-LOST = "[The notebook and shell were started afresh, and some earlier outputs differ: do not rely on earlier state.]\n"
-"""What the model is told, before the next result, where the calls that ran again did not say the same."""
-
 
 @dataclass(slots=True)
 class Recorded:
     """A journal, read back."""
 
     path: Path
-    started: RunStarted
-    transcript: harmony.Transcript
-    recipients: Sequence[str]
+    playback: Playback
     messages: list[harmony.Message] = field(default_factory=list)
     calls: list[tuple[ToolCall, str]] = field(default_factory=list)
     """Answered calls, each with the SHA-256 of what its tool said."""
-    asked: list[harmony.ParsedMessage] = field(default_factory=list)
-    """Calls of the last completion that were not answered yet."""
-    interrupted: bool = False
-    """The first of them had begun."""
     final: str | None = None
     """The answer, where the last completion gave it and only the outcome was not written any more."""
     steps: int = 0
@@ -43,56 +34,60 @@ class Recorded:
     def directory(self) -> Path:
         return self.path.parent
 
+    @property
+    def started(self) -> RunStarted:
+        return self.playback.started
+
+    @property
+    def transcript(self) -> harmony.Transcript:
+        return self.playback.transcript
+
+    @property
+    def asked(self) -> list[harmony.ParsedMessage]:
+        """Calls of the last completion that were not answered yet."""
+        return self.playback.asked
+
+    @property
+    def interrupted(self) -> bool:
+        """The first of them had begun."""
+        return self.playback.interrupted
+
     def apply(self, event: Event) -> None:
         """Take the next event of the journal."""
+        asked = self.asked
+        played = self.playback.apply(event)
+        if len(self.asked) < len(asked):
+            self._answered(asked[0], event)
         match event:
             case StepEnded():
-                self._step(event)
-            case CallStarted():
-                self.interrupted = True
-            case CallEnded():
-                self._answer(event)
-            case ContextRewritten():
-                self.transcript = harmony.Transcript.from_json_lines(event.transcript)
+                self._step(event, played.completion)
             case RunEnded():
                 self.ended = event
             case _:
                 pass
 
-    def _step(self, event: StepEnded) -> None:
+    def _step(self, event: StepEnded, completion: harmony.Completion | None) -> None:
         self.tokens += len(event.token_ids)
-        if not event.kept:
+        if not event.kept or completion is None:
             return
-        before = len(self.transcript.prompt())
-        if event.forced:
-            self.transcript.force_final()
-        prefix = self.transcript.prompt()[before:]
-        parsed = harmony.parse_completion(event.token_ids, self.recipients, prefix=prefix)
-        self.transcript.append_completion(event.token_ids[: parsed.kept], parsed)
-        self.messages += map(to_message, parsed.messages)
+        self.messages += map(to_message, completion.messages)
         self.steps += 1
-        self.asked = list(parsed.calls)
-        self.final = None if parsed.calls or event.finish != "stop" else parsed.final
+        self.final = None if completion.calls or event.finish != "stop" else completion.final
 
-    def _answer(self, event: CallEnded) -> None:
-        call, self.asked = self.asked[0], self.asked[1:]
-        channel = call.channel or "commentary"
-        self.transcript.append_tool(event.recipient, event.text, channel)
-        self.messages.append(harmony.Message("tool", event.text, channel, name=event.recipient))
-        answered = ToolCall(event.recipient, call.text, event.text, event.error, event.seconds)
-        self.calls.append((answered, event.output))
-        self.interrupted = False
+    def _answered(self, call: harmony.ParsedMessage, event: Event) -> None:
+        channel, recipient = call.channel or "commentary", call.recipient or ""
+        text = self.transcript.text(self.transcript.entries[-1])
+        self.messages.append(harmony.Message("tool", text, channel, name=recipient))
+        if isinstance(event, CallEnded):
+            answered = ToolCall(recipient, call.text, event.text, event.error, event.seconds)
+            self.calls.append((answered, event.output))
 
 
 def read_recorded(path: Path, *, until_step: int | None = None) -> Recorded:
     """A journal read back, whole or up to and with a step (counted from 1). Raises `UserError` where that can't be."""
     events = read_journal(path)
-    started = next(events, None)
-    if not isinstance(started, RunStarted):
-        raise UserError(f"{path} holds no run: its process died before it began.")
-    transcript = harmony.Transcript.from_json_lines(started.transcript)
-    recorded = Recorded(path, started, transcript, transcript.recipients)
-    recorded.messages.append(harmony.Message("user", started.text))
+    recorded = Recorded(path, Playback(first_event(events, path)))
+    recorded.messages.append(harmony.Message("user", recorded.started.text))
     for event in events:
         # The step's calls belong to it, so the cut is before the next completion.
         if until_step is not None and recorded.steps >= until_step and isinstance(event, StepEnded):

@@ -25,7 +25,9 @@ from ossia.engine import Engine, Progress, Sampling, open_engine
 from ossia.errors import UserError
 from ossia.sandbox import resolve
 from ossia.sandbox.protocol import SandboxNeeds, SandboxProvider
-from ossia.tools.protocol import Tool
+from ossia.tools.approval import Approval
+from ossia.tools.functions import collect, connected
+from ossia.tools.protocol import Tool, ToolSource
 from ossia.types import Effort
 
 if TYPE_CHECKING:
@@ -59,12 +61,13 @@ class Agent:
         self,
         *,
         engine: str | Engine | None = None,
-        tools: Iterable[Tool] = (),
+        tools: Iterable[Tool | ToolSource | Callable[..., object]] = (),
         instructions: str | None = None,
         effort: Effort = "medium",
         sandbox: str | SandboxProvider | None = None,
         limits: Limits | None = None,
         sampling: Sampling | SamplingFields | None = None,
+        approval: Approval | None = None,
         overflow: Overflow = "fail",
         date: str | None = None,
         journal: bool | str | Path = True,
@@ -76,6 +79,8 @@ class Agent:
 
         `sandbox`: a provider or its name; None: the first that covers what the tools need.
         `sampling`: a mapping gives the fields that differ from the engine's own.
+        `tools`: tools, MCP servers, and functions (decorated with `@tool` or fully annotated).
+        `approval`: which calls are made, refused, or asked about; None: all are made.
         `overflow`: what to do when the context is nearly full.
         `date`: shown to the model; None: the prompt names none.
         `journal`: a directory, or whether to write to `runs_directory()`; `fsync` makes it survive a power cut.
@@ -83,7 +88,7 @@ class Agent:
         `origin`: the task that the agent was made from, for journals to hold, so that the command can make it again.
         Raises `UserError` when two tools are called the same.
         """
-        self.tools = tuple(tools)
+        self.tools = collect(tools)
         self.limits = limits or Limits()
         self._engine_spec = engine if engine is not None else os.environ.get("OSSIA_ENGINE") or "nano"
         self._sandbox_spec = sandbox
@@ -95,13 +100,9 @@ class Agent:
         self._progress = progress or (lambda what, share: None)
         self._stack = AsyncExitStack()
         self._config: SessionConfig | None = None
-        _refuse_twins(self.tools)
-        self.prompt = harmony.PromptConfig(
-            instructions=instructions,
-            effort=effort,
-            tools=tuple(tool.namespace for tool in self.tools),
-            date=date,
-        )
+        self._approval = approval or Approval()
+        self._prompt = harmony.PromptConfig(instructions=instructions, effort=effort, date=date)
+        _refuse_twins([tool for tool in self.tools if isinstance(tool, Tool)])
 
     async def __aenter__(self) -> Self:
         """Open the engine and find the sandbox. Raises `UserError`, `EngineError` or `SandboxUnavailable`."""
@@ -169,8 +170,18 @@ class Agent:
         """The engine, once the agent is open."""
         return self._opened().engine
 
+    async def preview(self, text: str) -> harmony.Prompt:
+        """The prompt of a run, as token ids, shape [n]: without an engine, without a sandbox, nothing is sampled."""
+        async with connected(self.tools) as tools:
+            transcript = harmony.Transcript.start(_prompt(self._prompt, tools))
+        transcript.append_user(text)
+        return transcript.prompt()
+
     async def _open(self) -> SessionConfig:
-        needs = _merge(self.tools)
+        tools = await self._stack.enter_async_context(connected(self.tools))
+        _refuse_twins(tools)
+        self._approval.check([recipient for tool in tools for recipient in tool.namespace.recipients])
+        needs = _merge(tools)
         provider = None
         if needs is not None:
             provider = await resolve(self._sandbox_spec, needs)
@@ -182,8 +193,9 @@ class Agent:
         sampling = _sampling(self._sampling, engine.info.default_sampling)
         return SessionConfig(
             engine=engine,
-            tools=self.tools,
-            prompt=self.prompt,
+            tools=tools,
+            prompt=_prompt(self._prompt, tools),
+            approval=self._approval,
             limits=self.limits,
             sampling=sampling,
             overflow=self._overflow,
@@ -191,21 +203,22 @@ class Agent:
             needs=needs,
             journal=self._journal,
             fsync=self._fsync,
-            description=self._describe(engine, provider, sampling),
+            description=self._describe(tools, engine, provider, sampling),
             origin=self._origin,
         )
 
-    def _describe(self, engine: Engine, provider: SandboxProvider | None, sampling: Sampling) -> dict[str, JsonValue]:
+    def _describe(
+        self, tools: Sequence[Tool], engine: Engine, provider: SandboxProvider | None, sampling: Sampling
+    ) -> dict[str, JsonValue]:
         """What has to be the same when a run is resumed. Limits may change, so that a run can be given more."""
-        tools = [(tool.namespace.name, tool.namespace.description, tool.namespace.recipients) for tool in self.tools]
         description = {
             "engine": engine.info.spec,
             "model": engine.info.model,
             "sampling": asdict(sampling),
-            "tools": tools,
-            "instructions": self.prompt.instructions,
-            "effort": self.prompt.effort,
-            "date": self.prompt.date,
+            "tools": [asdict(tool.namespace) for tool in tools],
+            "instructions": self._prompt.instructions,
+            "effort": self._prompt.effort,
+            "date": self._prompt.date,
             "sandbox": provider.name if provider else None,
         }
         return _DESCRIPTION.validate_json(to_json(description))
@@ -226,6 +239,10 @@ class Agent:
         if self._config is None:
             raise UserError("Open the agent first: `async with agent: ...` (or `with agent.sync() as a: ...`).")
         return self._config
+
+
+def _prompt(config: harmony.PromptConfig, tools: Sequence[Tool]) -> harmony.PromptConfig:
+    return replace(config, tools=tuple(tool.namespace for tool in tools))
 
 
 def _sampling(given: Sampling | SamplingFields, default: Sampling) -> Sampling:

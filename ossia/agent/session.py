@@ -10,7 +10,7 @@ from typing import Self
 
 from pydantic import JsonValue
 
-from ossia import harmony
+from ossia import harmony, types
 from ossia.agent import _resume
 from ossia.agent._calls import Calls
 from ossia.agent._context import Overflow
@@ -24,6 +24,7 @@ from ossia.agent.stream import RunStream
 from ossia.engine.protocol import Engine, Sampling
 from ossia.errors import UserError
 from ossia.sandbox.protocol import SandboxInfo, SandboxNeeds, SandboxProvider
+from ossia.tools.approval import Approval
 from ossia.tools.protocol import OpenTool, Tool, ToolContext
 
 
@@ -34,6 +35,7 @@ class SessionConfig:
     engine: Engine
     tools: tuple[Tool, ...]
     prompt: harmony.PromptConfig
+    approval: Approval
     limits: Limits
     sampling: Sampling
     overflow: Overflow
@@ -65,7 +67,7 @@ class Session:
 
     async def __aenter__(self) -> Self:
         self._stack.push_async_callback(self._workspace.close)
-        context = ToolContext(self.id, self._workspace.sandbox)
+        context = ToolContext(self.id, self._workspace.sandbox, parse=_parse_arguments)
         try:
             for tool in self._config.tools:
                 opened = await self._stack.enter_async_context(tool.open(context))
@@ -187,7 +189,9 @@ class Session:
             run_id=run_id,
             number=self.turns,
             budget=Budget(config.limits),
-            calls=Calls(self._tools, self._emit, journal.keep if journal else digest, self.turns),
+            calls=Calls(
+                self._tools, config.approval, self.id, self._emit, journal.keep if journal else digest, self.turns
+            ),
             emit=self._emit,
             deltas=listener is not None,
         )
@@ -213,6 +217,11 @@ class Session:
         self._emit(
             SandboxOpened(provider=info.provider, description=info.description, image=info.image, seconds=seconds)
         )
+
+
+def _parse_arguments(text: str) -> types.JsonValue:
+    """The JSON that a model wrote, its usual mistakes mended. Raises `ValueError` where that can't be done."""
+    return harmony.parse_json(text).value
 
 
 def _emitter(journal: Journal | None, listener: Callable[[Event], None] | None) -> Callable[[Event], None]:

@@ -9,6 +9,7 @@ from rich.console import Console
 from ossia.agent import RunResult, RunStarted, journal_path, read_journal
 from ossia.agent.task import Task, recorded_task
 from ossia.cli import _options as options
+from ossia.cli._approve import ask
 from ossia.cli._result import exit_code, to_json
 from ossia.cli._turns import Progress, follow
 from ossia.cli._view import View
@@ -36,7 +37,7 @@ def _go_on(run: str, fork_at: int | None, *, json: bool, quiet: bool) -> None:
     task = _task(run)
     console = Console(stderr=json or quiet)
     progress = Progress(console, quiet=json or quiet)
-    agent = task.agent(progress=progress)
+    agent = task.agent(progress=progress, approve=ask if console.is_terminal and not (json or quiet) else None)
 
     async def work() -> RunResult:
         async with agent:

@@ -14,6 +14,7 @@ from ossia import harmony
 from ossia.agent import RunResult, save_files
 from ossia.agent.task import Task, load_task, plain_task
 from ossia.cli import _options as options
+from ossia.cli._approve import ask
 from ossia.cli._result import exit_code, to_json
 from ossia.cli._turns import Progress, follow
 from ossia.cli._view import View
@@ -85,7 +86,7 @@ def run(
 
 def _run(task: Task, files: Sequence[Path], console: Console, *, talk: bool) -> RunResult:
     progress = Progress(console, quiet=not talk)
-    agent = task.agent(progress=progress)
+    agent = task.agent(progress=progress, approve=ask if talk and console.is_terminal else None)
 
     async def work() -> RunResult:
         async with agent:
@@ -103,9 +104,7 @@ def _run(task: Task, files: Sequence[Path], console: Console, *, talk: bool) -> 
 
 
 def _show_prompt(task: Task) -> None:
-    transcript = harmony.Transcript.start(task.agent().prompt)
-    transcript.append_user(task.text)
-    prompt = transcript.prompt()
+    prompt = asyncio.run(task.agent().preview(task.text))
     print(harmony.encoding().decode(prompt))
     typer.echo(f"{len(prompt)} tokens", err=True)
 

@@ -1,13 +1,14 @@
 """A tool without a model: the text that the model would see."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from ossia import harmony
 from ossia.errors import UserError
 from ossia.sandbox import Sandbox, SandboxProvider, resolve
-from ossia.tools.protocol import OpenTool, Tool, ToolContext, ToolResult
+from ossia.tools import OpenTool, Tool, ToolContext, ToolResult, ToolSource, collect, connected
 from ossia.types import JsonValue
 
 
@@ -32,25 +33,25 @@ class OpenedTool:
 
 
 @asynccontextmanager
-async def opened(tool: Tool, *, sandbox: str | SandboxProvider | None = None) -> AsyncIterator[OpenedTool]:
+async def opened(
+    tool: Tool | ToolSource | Callable[..., object], *, sandbox: str | SandboxProvider | None = None
+) -> AsyncIterator[OpenedTool]:
     """Open `tool` in a session of its own, with a sandbox if it needs one: `async with opened(Python()) as t`."""
-    provider: SandboxProvider | None = None
-    held: Sandbox | None = None
+    async with AsyncExitStack() as stack:
+        (ready,) = await stack.enter_async_context(connected(collect([tool])))
+        held: list[Sandbox] = []
 
-    async def get() -> Sandbox:
-        nonlocal provider, held
-        if held is None:
-            if tool.needs is None:
-                raise UserError("This tool did not declare that it needs a sandbox.")
-            provider = await resolve(sandbox, tool.needs)
-            held = await provider.open(tool.needs)
-        return held
+        async def get() -> Sandbox:
+            if not held:
+                if ready.needs is None:
+                    raise UserError("This tool did not declare that it needs a sandbox.")
+                provider = await resolve(sandbox, ready.needs)
+                if provider is not sandbox:
+                    stack.push_async_callback(provider.aclose)
+                held.append(await provider.open(ready.needs))
+                stack.push_async_callback(held[0].close)
+            return held[0]
 
-    try:
-        async with tool.open(ToolContext("opened", get)) as open_tool:
-            yield OpenedTool(tool, open_tool)
-    finally:
-        if held is not None:
-            await held.close()
-        if provider is not None and provider is not sandbox:
-            await provider.aclose()
+        context = ToolContext("opened", get, parse=lambda text: harmony.parse_json(text).value)
+        async with ready.open(context) as open_tool:
+            yield OpenedTool(ready, open_tool)

@@ -1,6 +1,27 @@
 """What a model can call."""
 
-from ossia.tools.protocol import Image, OpenTool, Tool, ToolContext, ToolResult
+from ossia.tools.approval import Approval, PendingCall, Verdict
+from ossia.tools.functions import Function, FunctionTools, ToolError, collect, connected, tool
+from ossia.tools.mcp import MCP
+from ossia.tools.protocol import Image, OpenTool, Tool, ToolContext, ToolResult, ToolSource
 from ossia.tools.python import Python
 
-__all__ = ["Image", "OpenTool", "Python", "Tool", "ToolContext", "ToolResult"]
+__all__ = [
+    "MCP",
+    "Approval",
+    "Function",
+    "FunctionTools",
+    "Image",
+    "OpenTool",
+    "PendingCall",
+    "Python",
+    "Tool",
+    "ToolContext",
+    "ToolError",
+    "ToolResult",
+    "ToolSource",
+    "Verdict",
+    "collect",
+    "connected",
+    "tool",
+]

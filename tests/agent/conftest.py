@@ -1,6 +1,6 @@
 """What the loop's tests share: an engine that plays a script, and a tool that needs no sandbox."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,7 +45,9 @@ def runs(tmp_path: Path) -> Path:
     return tmp_path / "runs"
 
 
-def scripted(script: Script, runs: Path, *tools: Tool, **options: object) -> tuple[Agent, ScriptedEngine]:
+def scripted(
+    script: Script, runs: Path, *tools: Tool | Callable[..., object], **options: object
+) -> tuple[Agent, ScriptedEngine]:
     """An agent on a script, and its engine."""
     engine = ScriptedEngine(script)
     return Agent(engine=engine, tools=tools, journal=runs, **options), engine  # type: ignore[arg-type]

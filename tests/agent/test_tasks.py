@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ossia import harmony
 from ossia.agent.task import Task, TaskConfig, load_task, plain_task
 from ossia.errors import UserError
 
@@ -39,17 +40,17 @@ def load(folder: Path, text: str, **options: object) -> Task:
     return load_task(write(folder, text), **options)  # type: ignore[arg-type]
 
 
-def test_a_whole_task_becomes_an_agent(tmp_path: Path) -> None:
+async def test_a_whole_task_becomes_an_agent(tmp_path: Path) -> None:
     task = load(tmp_path, WHOLE, inputs={"city": "Oslo"})
     agent = task.agent()
     assert task.text == "What is the population of Oslo?"
     assert task.files == (tmp_path / "Oslo.csv",)
     assert task.output_directory == tmp_path / "out"
     assert (task.config.expect.contains, task.config.expect.matches) == (("Oslo",), "\\d+")
-    assert agent.prompt.instructions == "Answer about Oslo."
-    assert (agent.prompt.effort, agent.prompt.date) == ("high", "2026-01-31")
+    prompt = harmony.encoding().decode(await agent.preview(task.text))
+    for part in ("Answer about Oslo.", "Reasoning: high", "Current date: 2026-01-31", "time out after 30.0 seconds"):
+        assert part in prompt
     assert (agent.limits.steps, agent.limits.force_final) == (8, True)
-    assert "time out after 30.0 seconds" in agent.tools[0].namespace.description
 
 
 def test_the_short_forms_mean_the_long_ones(tmp_path: Path) -> None:
@@ -89,7 +90,8 @@ def test_mistakes_are_told_with_file_line_and_the_nearest_key(tmp_path: Path, te
         ("[python: {timout: 3}]", "did you mean 'timeout'"),
         ("[python: {timeout: soon}]", "option 'timeout'"),
         ("[no_such_module:tool]", "can't be imported"),
-        ("[json:dumps]", "is no tool"),
+        ("[json:dumps]", "dumps"),
+        ("[json:JSONDecoder]", "is a class"),
     ],
 )
 def test_unknown_tools_are_refused(tmp_path: Path, tools: str, sentence: str) -> None:

@@ -3,28 +3,31 @@
 import difflib
 import importlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from ossia.errors import UserError
-from ossia.tools import Python, Tool
+from ossia.tools import MCP, Python, Tool, ToolSource
 
-NAMED: dict[str, type[Tool]] = {"python": Python}
+Given: TypeAlias = Tool | ToolSource | Callable[..., object]
+
+NAMED: dict[str, type[Tool] | type[ToolSource]] = {"python": Python, "mcp": MCP}
 """The tools that a file may name without saying where they are."""
 
 
-def load_tools(items: Sequence[str | Mapping[str, Mapping[str, JsonValue] | None]], directory: Path) -> list[Tool]:
+def load_tools(items: Sequence[str | Mapping[str, Mapping[str, JsonValue] | None]], directory: Path) -> list[Given]:
     """The tools of a task file. Raises `UserError` on an unknown tool, unknown options, or a function not found."""
-    tools = []
+    tools: list[Given] = []
     for item in items:
         pairs = [(item, None)] if isinstance(item, str) else list(item.items())
         tools += [_load(name, options or {}, directory) for name, options in pairs]
     return tools
 
 
-def _load(name: str, options: Mapping[str, JsonValue], directory: Path) -> Tool:
+def _load(name: str, options: Mapping[str, JsonValue], directory: Path) -> Given:
     if ":" in name:
         return _imported(name, directory)
     if name not in NAMED:
@@ -45,15 +48,13 @@ def _load(name: str, options: Mapping[str, JsonValue], directory: Path) -> Tool:
         raise UserError(f"The tool {name!r}, option {detail['loc'][0]!r}: {detail['msg']}.") from None
 
 
-def _imported(name: str, directory: Path) -> Tool:
+def _imported(name: str, directory: Path) -> Given:
     module, _, attribute = name.partition(":")
     sys.path.insert(0, str(directory))
     try:
-        found = getattr(importlib.import_module(module), attribute)
+        found: Given = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise UserError(f"The tool {name!r} can't be imported: {error}.") from error
     finally:
         sys.path.remove(str(directory))
-    if not isinstance(found, Tool):
-        raise UserError(f"{name!r} is no tool: decorate the function with @ossia.tool.")
     return found

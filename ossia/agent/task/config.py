@@ -5,8 +5,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
 
+from ossia.agent._context import Overflow
 from ossia.agent.agent import SamplingFields
 from ossia.agent.limits import Limits
+from ossia.tools.approval import Rule
 from ossia.types import Effort
 
 SHORT_FORMS = {"engine": "spec", "sandbox": "provider", "input": "text"}
@@ -55,6 +57,8 @@ class AgentSection(_Section):
     instructions: str | None = None
     """The developer message; a template over the inputs."""
     effort: Effort = "medium"
+    overflow: Overflow = "fail"
+    """What to do when the context is nearly full."""
     date: str | None = None
     """The date that the prompt names; left out: it names none, and does not change with the clock."""
 
@@ -129,6 +133,8 @@ class TaskConfig(_Section):
     agent: AgentSection = AgentSection()
     tools: tuple[str | dict[str, dict[str, JsonValue] | None], ...] = ("python",)
     """`python`, `python: {timeout: 60}`, or `module:name` for a Python function or tool (such a file is code)."""
+    approval: dict[str, Rule] = Field(default_factory=dict)
+    """Globs over recipients: allow, ask or deny their calls; of those that match, the last one counts."""
     sandbox: SandboxSection = SandboxSection()
     limits: Limits = Limits()
     input: InputSection

@@ -16,6 +16,7 @@ from ossia.agent.task._yaml import from_values, override, read_source, validate
 from ossia.agent.task.config import TaskConfig
 from ossia.engine import Progress
 from ossia.errors import UserError
+from ossia.tools.approval import Approval, Approve
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,11 @@ class Task:
         """Where the files of a run are to be saved, or None."""
         return self.directory / self.config.output.files if self.config.output.files else None
 
-    def agent(self, *, progress: Progress | None = None) -> Agent:
-        """The agent that the file describes. Raises `UserError` on a tool that can't be made."""
+    def agent(self, *, progress: Progress | None = None, approve: Approve | None = None) -> Agent:
+        """The agent that the file describes; `approve` answers for the calls that it wants asked about.
+
+        Raises `UserError` on a tool that can't be made.
+        """
         config = self.config
         recorded = config.model_dump(mode="json", exclude_unset=True)
         return Agent(
@@ -52,6 +56,8 @@ class Task:
             instructions=config.agent.instructions,
             effort=config.agent.effort,
             date=config.agent.date,
+            approval=Approval(config.approval, approve),
+            overflow=config.agent.overflow,
             sandbox=config.sandbox.provider,
             limits=config.limits,
             sampling=config.engine.sampling.fields(),
