@@ -1,6 +1,6 @@
 """Going on with a run that was cut off: its events read back, its transcript and its sandbox made again."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -8,12 +8,14 @@ from pydantic import JsonValue
 
 from ossia import harmony
 from ossia.agent._turn import to_message
-from ossia.agent.events import CallEnded, Event, RunEnded, RunStarted, StepEnded
+from ossia.agent.events import CallEnded, Event, RunEnded, RunResumed, RunStarted, StepEnded
 from ossia.agent.journal import Journal, blob_path, digest, new_run_id, read_journal
+from ossia.agent.playback import LOST as LOST
 from ossia.agent.playback import Playback, first_event
 from ossia.agent.result import ToolCall
 from ossia.errors import UserError
 from ossia.tools.protocol import OpenTool
+
 
 @dataclass(slots=True)
 class Recorded:
@@ -56,9 +58,9 @@ class Recorded:
         """Take the next event of the journal."""
         asked = self.asked
         played = self.playback.apply(event)
-        if len(self.asked) < len(asked):
-            self._answered(asked[0], event)
         match event:
+            case CallEnded() | RunResumed() if len(self.asked) < len(asked):
+                self._answered(asked[0], event)
             case StepEnded():
                 self._step(event, played.completion)
             case RunEnded():
