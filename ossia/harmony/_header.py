@@ -11,6 +11,9 @@ from ossia.types import Channel
 CHANNELS: Final[tuple[Channel, ...]] = ("analysis", "commentary", "final")
 CONTENT_TYPES: Final = frozenset({"code", "json", "text"})
 MARKER: Final = "<|constrain|>"
+_MOST_WORDS = 3
+"""Words behind `<|channel|>`, the channel's among them, of which one may be a tool's bare name without `to=`: in more of
+them it can be a word of a sentence."""
 
 _STRICT = re.compile(
     r"(?: to=(?P<role_to>[^\s<]+))?<\|channel\|>(?P<channel>analysis|commentary|final)(?: to=(?P<channel_to>[^\s<]+))?"
@@ -126,23 +129,25 @@ class _Tolerant:
         if stray := _STRAY.findall(piece):
             self._repair("stray_token", " ".join(stray))
             piece = _STRAY.sub(" ", piece)
-        for n, word in enumerate(piece.split()):
-            self._word(word, channel_place and n == 0)
+        words = piece.split()
+        for n, word in enumerate(words):
+            self._word(word, channel_place and n == 0, channel_place and len(words) <= _MOST_WORDS)
 
-    def _word(self, word: str, channel_place: bool) -> None:
+    def _word(self, word: str, channel_place: bool, bare: bool) -> None:
+        """Take one word: `channel_place`, the first behind `<|channel|>`; `bare`, it may name a tool in any form."""
         if word.startswith("to="):
             if word != "to=":
                 self._explicit.append(word[3:])
         elif channel := _as_channel(word):
             self._set_channel(channel, word)
-        elif word in self._recipients or (channel_place and self._recipients.find(word)):
+        elif word in self._recipients or (bare and word not in CONTENT_TYPES and self._recipients.find(word)):
             self._words.append(word)
             self._repair("recipient_as_channel" if channel_place else "recipient_without_to", word)
         elif word in CONTENT_TYPES:
             self._set_type(word)
         elif glued := _split_glued(word):
             self._set_channel(glued[0], word)
-            self._word(glued[1], channel_place=False)
+            self._word(glued[1], channel_place=False, bare=bare)
         elif channel_place:
             self._in_channel.append(word)
         else:

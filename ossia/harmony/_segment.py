@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, overload
+from typing import Any, Literal, cast, overload
 
 from ossia.harmony._encoding import RETURN
 from ossia.harmony._messages import Role
@@ -102,14 +102,15 @@ class Segment:
         }
 
     @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> "Segment":
+    def from_json(cls, raw: Mapping[str, JsonValue]) -> "Segment":
         """The segment that `to_json` wrote."""
+        written = cast(Any, raw)
         return cls(
-            reason=raw["reason"],
-            tokens=array("I", raw["tokens"]),
-            runs=[Run(*r) for r in raw["runs"]],
-            entries=[Entry(*e) for e in raw["entries"]],
-            returns=list(raw["returns"]),
+            reason=written["reason"],
+            tokens=array("I", written["tokens"]),
+            runs=[Run(*r) for r in written["runs"]],
+            entries=[Entry(*e) for e in written["entries"]],
+            returns=list(written["returns"]),
         )
 
 

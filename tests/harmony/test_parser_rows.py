@@ -161,6 +161,20 @@ RECIPIENT = [
         ["recipient_bare"],
     ),
     Row(
+        "bare name without to=",
+        f"{C}commentary bash json{MSG}{{}}<|call|>",
+        [M("commentary", "functions.bash", "json", "{}")],
+        ["recipient_without_to", "recipient_bare"],
+    ),
+    Row(
+        "bare name in a sentence is none",
+        f"{C}commentary we use bash here{MSG}Hi<|end|>",
+        [M("commentary", None, None, "Hi")],
+        ["extra_header_text"],
+        stop=None,
+        truncated=True,
+    ),
+    Row(
         "bare name that two tools have",
         f"{C}commentary to=search {J}{MSG}{{}}<|call|>",
         [M("commentary", "search", J, "{}")],

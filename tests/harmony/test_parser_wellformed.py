@@ -77,3 +77,38 @@ def test_deltas_are_the_text(ids: list[int], sizes: list[int]) -> None:
             case harmony.MessageEnd():
                 assert text == event.message.text
     assert parser.finish() == harmony.parse_completion(ids, RECIPIENTS)
+
+
+def test_a_forced_prefix_is_the_header_of_the_first_message() -> None:
+    encode = harmony.encoding().encode
+    prefix = encode("<|channel|>final<|message|>", special=True)
+    ids = encode("Hi.<|return|>", special=True)
+    parser = harmony.CompletionParser(RECIPIENTS, prefix=prefix)
+    assert parser.feed(ids[:1]) == [harmony.TextDelta("Hi")]
+    parser.feed(ids[1:])
+    completion = parser.finish()
+    assert completion == harmony.parse_completion(ids, RECIPIENTS, prefix=prefix)
+    assert completion.final == "Hi."
+    assert (completion.messages[0].start, completion.messages[0].body, completion.messages[0].stop) == (-3, 0, 3)
+    assert (completion.tokens, completion.kept) == (3, 3)
+
+
+def test_done_once_nothing_more_can_count() -> None:
+    encode = harmony.encoding().encode
+    for text, done in (
+        ("<|channel|>final<|message|>Hi", False),
+        ("<|channel|>final<|message|>Hi<|return|>", True),
+        ("<|channel|>final<|message|>Hi<|end|><|start|>user<|message|>", True),
+    ):
+        parser = harmony.CompletionParser(RECIPIENTS)
+        parser.feed(encode(text, special=True))
+        assert parser.done == done
+
+
+def test_closing_ends_the_message_that_was_cut_off() -> None:
+    parser = harmony.CompletionParser(RECIPIENTS)
+    parser.feed(harmony.encoding().encode("<|channel|>final<|message|>Hi", special=True))
+    parser.feed([9552])
+    assert parser.close() == [harmony.TextDelta("\ufffd"), harmony.MessageEnd(parser.finish().messages[0])]
+    assert parser.close() == []
+    assert parser.finish().messages[0].text == "Hi \ufffd"
