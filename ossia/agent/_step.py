@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -43,14 +43,37 @@ class Step:
     cached_tokens: int | None = None
     seconds: float = 0.0
 
+    action: harmony.Action = "accept"
+    """What the policy says to do about it."""
+
     @property
-    def useless(self) -> str | None:
-        """Why nothing can be made of the completion, or None: it answers, calls a tool, or ran into a limit."""
-        if self.cut == "repetition":
-            return "it repeats itself"
-        if self.finish == "length" or self.cut or self.completion.calls or self.completion.final is not None:
-            return None
-        return "it has no call and no final answer" if self.completion.messages else "it is empty"
+    def condition(self) -> harmony.Condition:
+        """What the completion is; one that repeats itself does nothing, whatever else it is."""
+        return "no_action" if self.cut == "repetition" else harmony.diagnose(self.completion)
+
+    @property
+    def kept(self) -> bool:
+        """Whether it belongs in the transcript: a thought that was cut off does, one of no use does not."""
+        return self.action in ("accept", "answer") or (self.action == "stop" and self.condition == "truncated")
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with it, to go behind "because"."""
+        return "it repeats itself" if self.cut == "repetition" else _FAULTS.get(self.condition, self.condition)
+
+    @property
+    def calls(self) -> list[harmony.ParsedMessage]:
+        """The calls that are whole."""
+        return [call for call in self.completion.calls if call.complete]
+
+
+_FAULTS: Mapping[harmony.Condition, str] = {
+    "empty": "it is empty",
+    "no_action": "it has no call and no final answer",
+    "call_without_recipient": "it calls nobody",
+    "truncated": "it was cut off",
+    "undeclared_call": "it calls a tool that was not declared",
+}
 
 
 async def sample_step(engine: Engine, request: Request, on_delta: Callable[[TextDelta], None] | None) -> Step:

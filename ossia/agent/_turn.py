@@ -29,6 +29,7 @@ class Parts:
     sampling: Sampling
     transcript: harmony.Transcript
     workspace: Workspace
+    policy: harmony.ResamplePolicy
     overflow: Overflow
 
 
@@ -109,7 +110,7 @@ class Turn:
             for call in self.pending:
                 await self._answer(call)
             if self.final is not None:
-                return _Ended("final")
+                self._finish(self.final)
             while True:
                 await self._step()
         except _Ended as end:
@@ -120,34 +121,39 @@ class Turn:
         step, limit = await self._completion()
         self.budget.steps += 1
         self.usage.steps += 1
-        completion = self._accept(step)
-        if step.finish == "length" or step.cut:
+        self._accept(step)
+        if step.action == "stop":
             raise _Ended("limit", limit=step.cut or limit)
-        for call in completion.calls:
+        for call in step.calls:
             await self._answer(call)
         if self.calls.looping:
             raise _Ended("loop", error="The model made the same call, with the same answer, again and again.")
-        if not completion.calls:
-            self.final = completion.final
-            raise _Ended("final")
+        if not step.calls:
+            self._finish(step.completion.final)
 
     async def _completion(self) -> tuple[Step, str]:
         """A completion of which something can be made, and the limit that bounds it.
 
-        Others are sampled again, a bounded number of times.
+        Others are sampled again, as often as the policy says.
         """
-        reason = ""
-        for attempt in range(self.budget.limits.resamples + 1):
+        attempt = 0
+        while True:
             if limit := self.budget.exhausted():
                 raise _Ended("limit", limit=limit)
             await self._make_room()
             max_tokens, limit = self._bound()
             step = await self._sample(max_tokens, attempt)
-            if step.useless is None:
+            if step.kept:
                 return step, limit
-            reason = step.useless
-        outcome: Outcome = "loop" if step.cut == "repetition" else "malformed"
-        raise _Ended(outcome, error=f"{attempt + 1} completions in a row were of no use, the last because {reason}.")
+            attempt += 1
+            if step.action == "stop":
+                outcome: Outcome = "loop" if step.cut == "repetition" else "malformed"
+                raise _Ended(outcome, error=f"{attempt} completions in a row were of no use: {step.fault}.")
+
+    def _finish(self, final: str | None) -> None:
+        """The final answer stands."""
+        self.final = final
+        raise _Ended("final")
 
     def _bound(self) -> tuple[int, str]:
         """The most token ids that the next completion may have, and which limit that is."""
@@ -169,8 +175,9 @@ class Turn:
         prompt = self.parts.transcript.prompt()
         self.emit(StepStarted(step=self.budget.steps, attempt=attempt, prompt_tokens=len(prompt)))
         step = await self._ask(prompt, max_tokens, attempt, prefix=forced)
-        useless = None if forced else step.useless
-        if useless is not None:
+        if not forced:
+            step.action = self.parts.policy.action(step.condition, attempt)
+        if not step.kept:
             self.usage.discarded_tokens += len(step.token_ids)
             self.usage.resamples += 1
         self.emit(
@@ -180,9 +187,9 @@ class Turn:
                 token_ids=tuple(step.token_ids),
                 logprobs=tuple(step.logprobs) if self.parts.sampling.logprobs else None,
                 finish=step.cut or step.finish,
-                kept=useless is None,
+                kept=step.kept,
                 forced=bool(forced),
-                reason=useless,
+                reason=None if step.kept else step.fault,
                 repairs=tuple(repair.kind for repair in step.completion.repairs),
                 cached_tokens=step.cached_tokens,
                 seconds=step.seconds,

@@ -68,6 +68,7 @@ class Agent:
         limits: Limits | None = None,
         sampling: Sampling | SamplingFields | None = None,
         approval: Approval | None = None,
+        resampling: harmony.ResamplePolicy | None = None,
         overflow: Overflow = "fail",
         date: str | None = None,
         journal: bool | str | Path = True,
@@ -81,6 +82,7 @@ class Agent:
         `sampling`: a mapping gives the fields that differ from the engine's own.
         `tools`: tools, MCP servers, and functions (decorated with `@tool` or fully annotated).
         `approval`: which calls are made, refused, or asked about; None: all are made.
+        `resampling`: which malformed completions are sampled again, and how often (bad arguments are always answered).
         `overflow`: what to do when the context is nearly full.
         `date`: shown to the model; None: the prompt names none.
         `journal`: a directory, or whether to write to `runs_directory()`; `fsync` makes it survive a power cut.
@@ -100,6 +102,7 @@ class Agent:
         self._progress = progress or (lambda what, share: None)
         self._stack = AsyncExitStack()
         self._config: SessionConfig | None = None
+        self._policy = resampling or harmony.ResamplePolicy()
         self._approval = approval or Approval()
         self._prompt = harmony.PromptConfig(instructions=instructions, effort=effort, date=date)
         _refuse_twins([tool for tool in self.tools if isinstance(tool, Tool)])
@@ -196,6 +199,7 @@ class Agent:
             tools=tools,
             prompt=_prompt(self._prompt, tools),
             approval=self._approval,
+            policy=self._policy,
             limits=self.limits,
             sampling=sampling,
             overflow=self._overflow,

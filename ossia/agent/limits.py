@@ -25,8 +25,6 @@ class Limits:
     """Wall-clock time of the turn, tools included."""
     tool_seconds: float | None = None
     """Wall-clock time in tools."""
-    resamples: int = 3
-    """Completions in a row that may be sampled again because nothing could be made of them."""
     force_final: bool = False
     """When a limit is met, let the model write its final answer all the same: `result.forced` says so."""
     final_tokens: int = 2048
@@ -37,10 +35,7 @@ class Limits:
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
-            if item.name == "resamples":
-                if value < 0:
-                    raise UserError(f"Limits(resamples={value}): give 0 or more.")
-            elif item.name != "force_final" and value is not None and value <= 0:
+            if item.name != "force_final" and value is not None and value <= 0:
                 raise UserError(f"Limits({item.name}={value}): give a number above 0.")
 
 

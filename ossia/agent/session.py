@@ -21,6 +21,7 @@ from ossia.agent.journal import Journal, digest, new_run_id
 from ossia.agent.limits import Budget, Limits
 from ossia.agent.result import RunResult
 from ossia.agent.stream import RunStream
+from ossia.agent.telemetry import Feed, traced
 from ossia.engine.protocol import Engine, Sampling
 from ossia.errors import UserError
 from ossia.sandbox.protocol import SandboxInfo, SandboxNeeds, SandboxProvider
@@ -36,6 +37,7 @@ class SessionConfig:
     tools: tuple[Tool, ...]
     prompt: harmony.PromptConfig
     approval: Approval
+    policy: harmony.ResamplePolicy
     limits: Limits
     sampling: Sampling
     overflow: Overflow
@@ -168,8 +170,9 @@ class Session:
             if self._busy.locked():
                 raise UserError("This session is in the middle of a turn: await it first, or open another session.")
             async with self._busy:
-                self._emit = _emitter(journal, listener)
-                yield
+                with traced(self._config.engine.info, self._config.sampling) as spans:
+                    self._emit = _emitter(journal, listener, spans)
+                    yield
         finally:
             self._emit = lambda _: None
             if journal:
@@ -184,6 +187,7 @@ class Session:
                 sampling=config.sampling,
                 transcript=self.transcript,
                 workspace=self._workspace,
+                policy=config.policy,
                 overflow=config.overflow,
             ),
             run_id=run_id,
@@ -224,10 +228,12 @@ def _parse_arguments(text: str) -> types.JsonValue:
     return harmony.parse_json(text).value
 
 
-def _emitter(journal: Journal | None, listener: Callable[[Event], None] | None) -> Callable[[Event], None]:
+def _emitter(journal: Journal | None, listener: Callable[[Event], None] | None, spans: Feed | None) -> Feed:
     def emit(event: Event) -> None:
         if journal:
             journal.write(event)
+        if spans:
+            spans(event)
         if listener:
             listener(event)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ossia import harmony
 from ossia.agent import CallEnded, Limits, RunEnded, StepEnded, TextDelta, read_journal
 from ossia.errors import EngineError, SandboxUnavailable, UserError
 from ossia.testing import Play
@@ -57,7 +58,7 @@ async def test_useless_completions_are_sampled_again_and_counted(runs: Path, scr
 
 
 async def test_sampling_again_has_an_end(runs: Path) -> None:
-    agent, engine = scripted(lambda _: "<|return|>", runs, limits=Limits(resamples=2))
+    agent, engine = scripted(lambda _: "<|return|>", runs, resampling=harmony.ResamplePolicy(attempts=2))
     async with agent:
         result = await agent.run("1")
     assert (result.outcome, len(engine.calls)) == ("malformed", 3)
@@ -144,7 +145,7 @@ async def test_equal_calls_with_other_answers_are_no_loop(runs: Path) -> None:
 
 async def test_a_completion_that_repeats_itself_is_cut_off(runs: Path) -> None:
     script = lambda _: "<|channel|>analysis<|message|>" + "Wait, let me think again about it. " * 4000  # noqa: E731
-    agent, _ = scripted(script, runs, limits=Limits(resamples=1))
+    agent, _ = scripted(script, runs, resampling=harmony.ResamplePolicy(attempts=1))
     async with agent:
         result = await agent.run("1")
     assert result.outcome == "loop"
