@@ -1,6 +1,6 @@
 """The spans of a turn, named by OpenTelemetry's semantic conventions for generative AI (development status, v1.41).
 
-invoke_agent holds a `chat` for each completion and an `execute_tool` for each call. Imported only where traces are made.
+invoke_agent holds a `chat` for each completion and an `execute_tool` for each call. Imported only where one traces.
 """
 
 import json
