@@ -3,6 +3,7 @@
 from ossia.agent._workspace import Files, save_files
 from ossia.agent.agent import Agent, SamplingFields
 from ossia.agent.events import (
+    AnswerRefused,
     CallEnded,
     CallStarted,
     ContextRewritten,
@@ -24,6 +25,7 @@ from ossia.agent.sync import SyncAgent, SyncSession
 
 __all__ = [
     "Agent",
+    "AnswerRefused",
     "CallEnded",
     "CallStarted",
     "ContextRewritten",

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from ossia import harmony
 from ossia.agent._turn import to_message
-from ossia.agent.events import CallEnded, Event, RunEnded, RunResumed, RunStarted, StepEnded
+from ossia.agent.events import AnswerRefused, CallEnded, Event, RunEnded, RunResumed, RunStarted, StepEnded
 from ossia.agent.journal import Journal, blob_path, digest, new_run_id, read_journal
 from ossia.agent.playback import LOST as LOST
 from ossia.agent.playback import Playback, first_event
@@ -26,6 +26,8 @@ class Recorded:
     messages: list[harmony.Message] = field(default_factory=list)
     calls: list[tuple[ToolCall, str]] = field(default_factory=list)
     """Answered calls, each with the SHA-256 of what its tool said."""
+    refused: bool = False
+    """The answer was asked for again."""
     final: str | None = None
     """The answer, where the last completion gave it and only the outcome was not written any more."""
     steps: int = 0
@@ -63,6 +65,9 @@ class Recorded:
                 self._answered(asked[0], event)
             case StepEnded():
                 self._step(event, played.completion)
+            case AnswerRefused():
+                self.messages.append(harmony.Message("user", event.text))
+                self.refused, self.final = True, None
             case RunEnded():
                 self.ended = event
             case _:

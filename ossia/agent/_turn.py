@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from ossia import harmony
 from ossia.agent._calls import Calls
 from ossia.agent._context import Overflow, Room, make_room
+from ossia.agent._output import REPAIR, OutputFormat, Unusable
 from ossia.agent._step import Request, Step, sample_step
 from ossia.agent._workspace import Workspace
-from ossia.agent.events import ContextRewritten, Event, RunEnded, StepEnded, StepStarted
+from ossia.agent.events import AnswerRefused, ContextRewritten, Event, RunEnded, StepEnded, StepStarted
 from ossia.agent.limits import Budget
 from ossia.agent.result import Outcome, RunResult, Usage
 from ossia.engine.protocol import Engine, Sampling
@@ -29,6 +30,7 @@ class Parts:
     sampling: Sampling
     transcript: harmony.Transcript
     workspace: Workspace
+    output: OutputFormat | None
     policy: harmony.ResamplePolicy
     overflow: Overflow
 
@@ -60,6 +62,9 @@ class Turn:
     pending: Sequence[harmony.ParsedMessage] = ()
     """Calls that a resumed run has to answer first."""
     final: str | None = None
+    output: object = None
+    refused: bool = False
+    """The answer was asked for again."""
     forced: bool = False
     stopping: bool = False
     """Set before the turn's task is cancelled by one who wants its result all the same."""
@@ -151,9 +156,29 @@ class Turn:
                 raise _Ended(outcome, error=f"{attempt} completions in a row were of no use: {step.fault}.")
 
     def _finish(self, final: str | None) -> None:
-        """The final answer stands."""
+        """The final answer stands, or (once) is asked for again because it has not the form that it should have."""
+        wanted = self.parts.output
         self.final = final
-        raise _Ended("final")
+        if wanted is None:
+            raise _Ended("final")
+        try:
+            self.output = wanted.read(final or "")
+        except Unusable as error:
+            self.final = None
+            if self.refused:
+                raise _Ended(
+                    "invalid_output", error=f"The answer has not the form that was asked for: {error}"
+                ) from None
+            self._refuse(REPAIR.format(problem=error))
+        else:
+            raise _Ended("final")
+
+    def _refuse(self, text: str) -> None:
+        """Ask for the answer again."""
+        self.refused = True
+        self.parts.transcript.append_user(text)
+        self.messages.append(harmony.Message("user", text))
+        self.emit(AnswerRefused(step=self.budget.steps - 1, text=text))
 
     def _bound(self) -> tuple[int, str]:
         """The most token ids that the next completion may have, and which limit that is."""
@@ -278,6 +303,11 @@ class Turn:
         texts = [m.text for m in self._accept(step).messages if m.channel == "final" and m.text]
         if texts:
             self.final, self.forced = texts[0], True
+        if self.final is not None and self.parts.output:
+            try:
+                self.output = self.parts.output.read(self.final)
+            except Unusable as error:
+                self.notes.append(f"The forced answer has not the form that was asked for: {error}")
         return end
 
     def _emit_end(self, end: _Ended, files: Mapping[str, bytes]) -> None:
@@ -306,6 +336,7 @@ class Turn:
             limit=end.limit,
             error=end.error,
             forced=self.forced,
+            output=self.output,
             messages=tuple(self.messages),
             tool_calls=tuple(self.calls.done),
             files=files,

@@ -13,6 +13,7 @@ from pydantic_core import to_json
 
 from ossia import harmony
 from ossia.agent._context import Overflow
+from ossia.agent._output import Output, output_format
 from ossia.agent._turn import Turn
 from ossia.agent._workspace import Files
 from ossia.agent.events import Event
@@ -67,6 +68,7 @@ class Agent:
         sandbox: str | SandboxProvider | None = None,
         limits: Limits | None = None,
         sampling: Sampling | SamplingFields | None = None,
+        output: Output | None = None,
         approval: Approval | None = None,
         resampling: harmony.ResamplePolicy | None = None,
         overflow: Overflow = "fail",
@@ -81,6 +83,7 @@ class Agent:
         `sandbox`: a provider or its name; None: the first that covers what the tools need.
         `sampling`: a mapping gives the fields that differ from the engine's own.
         `tools`: tools, MCP servers, and functions (decorated with `@tool` or fully annotated).
+        `output`: the form that final answers must have: a pydantic model or other type, or a JSON Schema.
         `approval`: which calls are made, refused, or asked about; None: all are made.
         `resampling`: which malformed completions are sampled again, and how often (bad arguments are always answered).
         `overflow`: what to do when the context is nearly full.
@@ -104,7 +107,13 @@ class Agent:
         self._config: SessionConfig | None = None
         self._policy = resampling or harmony.ResamplePolicy()
         self._approval = approval or Approval()
-        self._prompt = harmony.PromptConfig(instructions=instructions, effort=effort, date=date)
+        self._output = None if output is None else output_format(output)
+        self._prompt = harmony.PromptConfig(
+            instructions=instructions,
+            effort=effort,
+            date=date,
+            response_formats=self._output.response_format if self._output else {},
+        )
         _refuse_twins([tool for tool in self.tools if isinstance(tool, Tool)])
 
     async def __aenter__(self) -> Self:
@@ -199,6 +208,7 @@ class Agent:
             tools=tools,
             prompt=_prompt(self._prompt, tools),
             approval=self._approval,
+            output=self._output,
             policy=self._policy,
             limits=self.limits,
             sampling=sampling,
@@ -222,6 +232,7 @@ class Agent:
             "tools": [asdict(tool.namespace) for tool in tools],
             "instructions": self._prompt.instructions,
             "effort": self._prompt.effort,
+            "output": dict(self._output.schema) if self._output else None,
             "date": self._prompt.date,
             "sandbox": provider.name if provider else None,
         }

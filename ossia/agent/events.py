@@ -141,6 +141,16 @@ class RunEnded(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRefused(_Event):
+    """The final answer had not the form that was asked for: the model is asked again."""
+
+    type: Literal["answer_refused"] = "answer_refused"
+    step: int
+    text: str
+    """The user message that asks for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContextRewritten(_Event):
     """Room was made in the context: the transcript goes on in a new segment."""
 
@@ -168,6 +178,7 @@ Event: TypeAlias = (
     | StepStarted
     | TextDelta
     | StepEnded
+    | AnswerRefused
     | ContextRewritten
     | SandboxOpened
     | CallStarted

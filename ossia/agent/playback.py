@@ -7,6 +7,7 @@ from pathlib import Path
 from ossia import harmony
 from ossia.agent._turn import INTERRUPTED
 from ossia.agent.events import (
+    AnswerRefused,
     CallEnded,
     CallStarted,
     ContextRewritten,
@@ -61,6 +62,8 @@ class Playback:
                 self._answer(event.recipient, event.text)
             case RunResumed():
                 self._resume(event)
+            case AnswerRefused():
+                self.transcript.append_user(event.text)
             case ContextRewritten():
                 self.transcript = harmony.Transcript.from_json_lines(event.transcript)
                 start = 0
@@ -81,7 +84,7 @@ class Playback:
         parsed = harmony.parse_completion(event.token_ids, self.transcript.recipients, prefix=prompt[before:])
         if event.kept:
             self.transcript.append_completion(event.token_ids[: parsed.kept], parsed)
-            self.asked = list(parsed.calls)
+            self.asked = [call for call in parsed.calls if call.complete]
         return parsed
 
     def _answer(self, recipient: str, text: str) -> None:

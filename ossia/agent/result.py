@@ -56,6 +56,8 @@ class RunResult:
     outcome: Outcome
     final: str | None = None
     """The final answer, where there is one."""
+    output: object = None
+    """The validated object, where `Agent(output=...)` asked for one; never a part of it."""
     limit: str | None = None
     """Which limit ended the turn: a field of `Limits`, or `context`."""
     error: str | None = None

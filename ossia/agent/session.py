@@ -14,6 +14,7 @@ from ossia import harmony, types
 from ossia.agent import _resume
 from ossia.agent._calls import Calls
 from ossia.agent._context import Overflow
+from ossia.agent._output import OutputFormat
 from ossia.agent._turn import Parts, Turn
 from ossia.agent._workspace import Files, Workspace, load_files
 from ossia.agent.events import Event, RunResumed, RunStarted, SandboxOpened
@@ -37,6 +38,7 @@ class SessionConfig:
     tools: tuple[Tool, ...]
     prompt: harmony.PromptConfig
     approval: Approval
+    output: OutputFormat | None
     policy: harmony.ResamplePolicy
     limits: Limits
     sampling: Sampling
@@ -152,7 +154,7 @@ class Session:
         turn.budget.steps = turn.usage.steps = recorded.steps
         turn.budget.tokens = turn.usage.sampled_tokens = recorded.tokens
         turn.budget.tool_calls = len(recorded.calls)
-        turn.pending, turn.final = recorded.asked, recorded.final
+        turn.pending, turn.final, turn.refused = recorded.asked, recorded.final, recorded.refused
         if recorded.interrupted:
             turn.answer_interrupted()
 
@@ -187,6 +189,7 @@ class Session:
                 sampling=config.sampling,
                 transcript=self.transcript,
                 workspace=self._workspace,
+                output=config.output,
                 policy=config.policy,
                 overflow=config.overflow,
             ),
