@@ -6,6 +6,8 @@ from typing import Final
 
 import openai_harmony
 
+from ossia.harmony._runs import cut_long_runs
+
 VOCABULARY: Final = 201_088
 """Size of the vocabulary: token ids are in [0, 201_088)."""
 
@@ -87,11 +89,14 @@ class Encoding:
         """Token ids of `text`, shape [n].
 
         Unless `special`, the text can't become a control token whatever it holds: `<|end|>` is spelled out as plain
-        characters. Use `special=True` only for text that you wrote yourself. Lone surrogates become U+FFFD.
+        characters. Use `special=True` only for text that you wrote yourself. Lone surrogates become U+FFFD. A run of
+        more than 500 letters, signs or blanks is encoded in pieces, in a time in proportion to the text.
         """
-        allowed = self._special if special else frozenset[str]()
-        ids: list[int] = self._inner.encode(text, allowed_special=allowed, disallowed_special=())
-        return ids
+        if special:
+            ids: list[int] = self._inner.encode(text, allowed_special=self._special, disallowed_special=())
+            return ids
+        pieces = cut_long_runs(text)
+        return [i for piece in pieces for i in self._inner.encode(piece, allowed_special=(), disallowed_special=())]
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of token ids, control tokens as `<|name|>`; bytes that are no UTF-8 become U+FFFD."""

@@ -12,7 +12,7 @@ CHANNELS: Final[tuple[Channel, ...]] = ("analysis", "commentary", "final")
 CONTENT_TYPES: Final = frozenset({"code", "json", "text"})
 MARKER: Final = "<|constrain|>"
 _MOST_WORDS = 3
-"""Words behind `<|channel|>`, the channel's among them, of which one may be a tool's bare name without `to=`: in more of
+"""Words behind `<|channel|>`, the channel among them, of which one may be a tool's bare name without `to=`: in more of
 them it can be a word of a sentence."""
 
 _STRICT = re.compile(

@@ -1,10 +1,13 @@
 """The vocabulary: exact, without network, and closed to control tokens that text spells."""
 
 import os
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import openai_harmony
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 from ossia import harmony
 from ossia.types import FunctionSpec, JsonValue, ToolNamespace
 
+REFERENCE = openai_harmony.load_harmony_encoding("HarmonyGptOss")
 SPECIALS = [harmony.encoding().decode([i]) for i in range(harmony.FIRST_SPECIAL, harmony.VOCABULARY)]
 ALL_SPECIALS = "".join(SPECIALS)
 
@@ -24,6 +28,37 @@ def test_text_comes_back(text: str) -> None:
     assert all(0 <= i < harmony.FIRST_SPECIAL for i in ids)
     assert encoding.decode(ids) == text
     assert encoding.decode_bytes(ids) == text.encode()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.text(max_size=20), st.integers(1, 30)), max_size=4))
+def test_encodes_as_the_reference_does(parts: list[tuple[str, int]]) -> None:
+    text = "".join(unit * count for unit, count in parts)
+    if not re.search(r"\S{400,}|\s{400,}", text):
+        assert harmony.encoding().encode(text) == REFERENCE.encode(text, disallowed_special=())
+
+
+RUNS = ["a", "=", " ", "\n", "你", "👋", "é", "\u200d", "A", "7", "\x00", "aB", "ก็", "_"]
+
+
+@pytest.mark.parametrize("unit", RUNS)
+def test_long_runs_come_back_and_take_a_time_in_proportion(unit: str) -> None:
+    text = "before " + unit * 60_000 + " after"
+    started = time.perf_counter()
+    ids = harmony.encoding().encode(text)
+    assert time.perf_counter() - started < 5
+    assert harmony.encoding().decode(ids) == text
+
+
+@pytest.mark.parametrize("unit", RUNS)
+def test_runs_of_ordinary_length_are_encoded_at_once(unit: str) -> None:
+    text = f"x {unit * (400 // len(unit))} y"
+    assert harmony.encoding().encode(text) == REFERENCE.encode(text, disallowed_special=())
+
+
+def test_a_long_line_without_blanks_is_encoded_as_the_reference_does() -> None:
+    text = "".join(f'{{"key{n}":[{n},"值，{n}"],"aB":"ÄöÜ"}},' for n in range(200))
+    assert harmony.encoding().encode(text) == REFERENCE.encode(text, disallowed_special=())
 
 
 def test_special_ids_are_those_of_the_format() -> None:
