@@ -78,9 +78,13 @@ class Web:
 
         Raises `FetchError` where it is none that can be opened.
         """
-        scheme = urlsplit(text).scheme if "://" in text else ""
-        if scheme in ("http", "https", "corpus"):
-            return text
+        try:
+            parts = urlsplit(text)
+            scheme = parts.scheme if "://" in text else ""
+            if scheme in ("http", "https", "corpus") and (parts.hostname, parts.port)[0]:
+                return text
+        except ValueError as error:
+            raise FetchError("that is no valid address") from error
         if scheme or text.split(":")[0].lower() in ("file", "data", "javascript", "about", "chrome", "blob", "mailto"):
             raise FetchError("only http and https addresses can be opened")
         path, hash_mark, fragment = text.partition("#")

@@ -7,6 +7,7 @@ import pytest
 
 from ossia.testing import OpenedTool, opened
 from ossia.tools.browser import Browser, Corpus
+from ossia.tools.browser.search import ApiClient
 
 CATS = """<html><head><title>Cat</title></head><body>
 <h1>Cat</h1>
@@ -36,3 +37,10 @@ def docs(tmp_path: Path) -> Corpus:
 async def browser(docs: Corpus) -> AsyncIterator[OpenedTool]:
     async with opened(Browser(corpus=docs)) as tool:
         yield tool
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[ApiClient]:
+    client = ApiClient(timeout=5)
+    yield client
+    await client.aclose()

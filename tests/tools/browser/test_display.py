@@ -125,7 +125,8 @@ ERRORS_ON_A_PAGE = [
     (
         "browser.open",
         {"id": 1},
-        "Error fetching URL `https://other.org/cats`: it lies outside `corpus`, and the web is not open to this browser",
+        "Error fetching URL `https://other.org/cats`: it lies outside `corpus`, and the web is not open to this "
+        "browser",
     ),
 ]
 

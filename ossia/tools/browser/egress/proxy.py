@@ -10,7 +10,7 @@ from ossia.tools.browser.egress.dialer import Dialer
 from ossia.tools.browser.egress.policy import Refused
 
 REFUSED_HEADER = "X-Ossia-Refused"
-"""Header of the 403 that stands for a refused connection; its body is the reason."""
+"""Header of what the proxy itself answers in place of a server; the body is the reason."""
 
 _HEAD_LIMIT = 64 << 10
 _CHUNK = 64 << 10
@@ -74,11 +74,11 @@ class EgressProxy:
         except Refused as refused:
             await _answer(writer, 403, str(refused), f"{REFUSED_HEADER}: 1\r\n")
         except ValueError:
-            await _answer(writer, 400, "not a request that this proxy understands")
+            await _answer(writer, 400, "that is no valid address", f"{REFUSED_HEADER}: 1\r\n")
         except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             return
         except OSError as error:
-            await _answer(writer, 502, str(error), f"{REFUSED_HEADER}: 0\r\n")
+            await _answer(writer, 502, str(error), f"{REFUSED_HEADER}: 1\r\n")
         else:
             await self._relay(reader, writer, *upstream)
 
@@ -112,9 +112,9 @@ class EgressProxy:
         try:
             await self._pipe(up_reader, writer)
         finally:
+            up_writer.close()
             sending.cancel()
             await asyncio.wait([sending])
-            up_writer.close()
 
     async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         left = self._max_bytes

@@ -44,7 +44,9 @@ class HttpFetcher:
         self._proxy = proxy
         self._max_bytes = max_bytes
         self._timeout = timeout
-        self._session = aiohttp.ClientSession(headers=HEADERS, trust_env=False)
+        # `unsafe`: cookies of sites without a name count too.
+        jar = aiohttp.CookieJar(unsafe=True)
+        self._session = aiohttp.ClientSession(headers=HEADERS, cookie_jar=jar, trust_env=False)
 
     async def __aenter__(self) -> Self:
         return self
