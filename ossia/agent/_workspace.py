@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
@@ -25,6 +25,8 @@ class Workspace:
     needs: SandboxNeeds | None
     on_open: Callable[[SandboxInfo, float], None]
     """Called with what was opened and the seconds that it took."""
+    borrowed: Callable[[], Awaitable[Sandbox]] | None = None
+    """Gives a sandbox that belongs to somebody else, and is used in place of an own one."""
     _sandbox: Sandbox | None = None
     _pending: dict[str, bytes] = field(default_factory=dict)
     _known: dict[str, FileInfo] = field(default_factory=dict)
@@ -39,10 +41,8 @@ class Workspace:
         """The session's sandbox. Raises `SandboxUnavailable`."""
         async with self._lock:
             if self._sandbox is None:
-                if self.provider is None or self.needs is None:
-                    raise SandboxUnavailable("No tool of this agent declared that it needs a sandbox.")
                 started = time.monotonic()
-                self._sandbox = await self.provider.open(self.needs)
+                self._sandbox = await (self.borrowed or self._open)()
                 self.on_open(self._sandbox.info, time.monotonic() - started)
             pending, self._pending = self._pending, {}
             for path, data in pending.items():
@@ -50,6 +50,11 @@ class Workspace:
             if pending:
                 self._known |= {file.path: file for file in await self._sandbox.files() if file.path in pending}
         return self._sandbox
+
+    async def _open(self) -> Sandbox:
+        if self.provider is None or self.needs is None:
+            raise SandboxUnavailable("No tool of this agent declared that it needs a sandbox.")
+        return await self.provider.open(self.needs)
 
     def add(self, files: Mapping[str, bytes]) -> None:
         """Files to put into the working directory before the next tool acts. Raises `UserError` without a sandbox."""
@@ -80,7 +85,7 @@ class Workspace:
 
     async def close(self) -> None:
         """Stop the sandbox, if one was opened."""
-        if self._sandbox is not None:
+        if self._sandbox is not None and self.borrowed is None:
             await self._sandbox.close()
 
 

@@ -19,6 +19,7 @@ from ossia.agent._workspace import Files
 from ossia.agent.events import Event
 from ossia.agent.journal import journal_path, runs_directory
 from ossia.agent.limits import Limits
+from ossia.agent.nested import AgentTool
 from ossia.agent.result import RunResult
 from ossia.agent.session import Session, SessionConfig
 from ossia.agent.stream import RunStream
@@ -28,7 +29,7 @@ from ossia.sandbox import resolve
 from ossia.sandbox.protocol import SandboxNeeds, SandboxProvider
 from ossia.tools.approval import Approval
 from ossia.tools.functions import collect, connected
-from ossia.tools.protocol import Tool, ToolSource
+from ossia.tools.protocol import Tool, ToolContext, ToolSource
 from ossia.types import Effort
 
 if TYPE_CHECKING:
@@ -170,6 +171,23 @@ class Agent:
     def session(self, *, history: Sequence[harmony.Message] = ()) -> Session:
         """A conversation that keeps its transcript, its sandbox and its tools' state: `async with agent.session()`."""
         return Session(self._opened(), history)
+
+    def as_tool(self, name: str, description: str, *, share_sandbox: bool = False) -> AgentTool:
+        """This agent as a tool of another one, called as `name.ask` with a task.
+
+        It is opened and closed with the other agent, has a transcript of its own, and what it uses counts towards the
+        limits of the one that asks. With `share_sandbox` it works in the other's notebook and files.
+        """
+        return AgentTool(self, name, description, share_sandbox)
+
+    @property
+    def needs(self) -> SandboxNeeds | None:
+        """What its tools need of a sandbox, as far as that is known before they are connected."""
+        return _merge([tool for tool in self.tools if isinstance(tool, Tool)])
+
+    def nested_session(self, asker: ToolContext, *, share_sandbox: bool) -> Session:
+        """A session that uses up the limits of the agent that asks, in its sandbox or an own one."""
+        return Session(self._opened(), asker=asker, share_sandbox=share_sandbox)
 
     def sync(self) -> "SyncAgent":
         """The same agent for code without `async`: `with agent.sync() as a: a.run(...)`."""

@@ -57,7 +57,15 @@ class SessionConfig:
 class Session:
     """A conversation with state. Made by `Agent.session()`; turns follow one another, one at a time."""
 
-    def __init__(self, config: SessionConfig, history: Sequence[harmony.Message] = ()) -> None:
+    def __init__(
+        self,
+        config: SessionConfig,
+        history: Sequence[harmony.Message] = (),
+        *,
+        asker: ToolContext | None = None,
+        share_sandbox: bool = False,
+    ) -> None:
+        """`asker`: of the agent that has this one as a tool, whose limits it uses up, and maybe its sandbox."""
         self.id = new_run_id()
         self.turns = 0
         self.transcript = harmony.Transcript.start(config.prompt, history)
@@ -65,13 +73,20 @@ class Session:
         self._stack = AsyncExitStack()
         self._busy = asyncio.Lock()
         self._emit: Callable[[Event], None] = lambda _: None
-        self._workspace = Workspace(config.provider, config.needs, self._sandbox_opened)
+        self._workspace = Workspace(
+            config.provider,
+            config.needs,
+            self._sandbox_opened,
+            borrowed=asker.sandbox if asker and share_sandbox else None,
+        )
+        self._asker = asker
+        self._budget: Budget | None = None
         self._tools: dict[str, OpenTool] = {}
         self._previous: str | None = None
 
     async def __aenter__(self) -> Self:
         self._stack.push_async_callback(self._workspace.close)
-        context = ToolContext(self.id, self._workspace.sandbox, parse=_parse_arguments)
+        context = ToolContext(self.id, self._workspace.sandbox, parse=_parse_arguments, scope=lambda: self._budget)
         try:
             for tool in self._config.tools:
                 opened = await self._stack.enter_async_context(tool.open(context))
@@ -182,6 +197,8 @@ class Session:
 
     def _make_turn(self, run_id: str, journal: Journal | None, listener: Callable[[Event], None] | None) -> Turn:
         config = self._config
+        above = self._asker.scope() if self._asker else None
+        self._budget = Budget(config.limits, parent=above if isinstance(above, Budget) else None)
         return Turn(
             parts=Parts(
                 session_id=self.id,
@@ -195,7 +212,7 @@ class Session:
             ),
             run_id=run_id,
             number=self.turns,
-            budget=Budget(config.limits),
+            budget=self._budget,
             calls=Calls(
                 self._tools, config.approval, self.id, self._emit, journal.keep if journal else digest, self.turns
             ),

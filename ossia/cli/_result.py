@@ -2,6 +2,8 @@
 
 import json
 
+from pydantic_core import to_jsonable_python
+
 from ossia.agent.result import RunResult
 from ossia.types import JsonValue
 
@@ -12,6 +14,7 @@ def to_json(result: RunResult) -> str:
         "run_id": result.run_id,
         "outcome": result.outcome,
         "final": result.final,
+        "output": to_jsonable_python(result.output),
         "limit": result.limit,
         "error": result.error,
         "forced": result.forced,

@@ -41,6 +41,8 @@ class ToolContext:
     """The session's one sandbox, opened at the first call. Raises `SandboxUnavailable`."""
     parse: Callable[[str], JsonValue] = json.loads
     """Reads the JSON that the model wrote as a call's arguments; raises `ValueError` where it can't."""
+    scope: Callable[[], object] = lambda: None
+    """What agents that are tools of agents are handed: opaque to all other tools."""
 
 
 @runtime_checkable

@@ -5,7 +5,7 @@ import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
@@ -49,12 +49,17 @@ def _load(name: str, options: Mapping[str, JsonValue], directory: Path) -> Given
 
 
 def _imported(name: str, directory: Path) -> Given:
+    found: Given = load_object(name, directory)
+    return found
+
+
+def load_object(name: str, directory: Path) -> Any:
+    """What `module:name` stands for; modules beside the task file are found. Raises `UserError` where it is not there."""
     module, _, attribute = name.partition(":")
     sys.path.insert(0, str(directory))
     try:
-        found: Given = getattr(importlib.import_module(module), attribute)
+        return getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
-        raise UserError(f"The tool {name!r} can't be imported: {error}.") from error
+        raise UserError(f"{name!r} can't be imported: {error}.") from error
     finally:
         sys.path.remove(str(directory))
-    return found

@@ -107,6 +107,8 @@ class InputSection(_Section):
 class OutputSection(_Section):
     """What becomes of the answer."""
 
+    format: dict[str, JsonValue] | str | None = None
+    """The form that the final answer must have: a JSON Schema, or `module:name` of a type."""
     files: str | None = None
     """Directory for the files that the run leaves in /mnt/data, relative to the task file."""
 

@@ -9,9 +9,10 @@ import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import JsonValue, ValidationError
 
+from ossia.agent._output import Output
 from ossia.agent.agent import Agent
 from ossia.agent.result import RunResult
-from ossia.agent.task._tools import load_tools
+from ossia.agent.task._tools import load_object, load_tools
 from ossia.agent.task._yaml import from_values, override, read_source, validate
 from ossia.agent.task.config import TaskConfig
 from ossia.engine import Progress
@@ -56,6 +57,7 @@ class Task:
             instructions=config.agent.instructions,
             effort=config.agent.effort,
             date=config.agent.date,
+            output=self._output(),
             approval=Approval(config.approval, approve),
             overflow=config.agent.overflow,
             sandbox=config.sandbox.provider,
@@ -64,6 +66,11 @@ class Task:
             progress=progress,
             origin={"directory": str(self.directory), "config": recorded},
         )
+
+    def _output(self) -> Output | None:
+        form = self.config.output.format
+        found: Output | None = load_object(form, self.directory) if isinstance(form, str) else form
+        return found
 
     def unmet(self, result: RunResult) -> list[str]:
         """What of `expect` the result does not meet, a sentence each; empty: all of it is met."""
