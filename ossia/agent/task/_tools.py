@@ -54,7 +54,7 @@ def _imported(name: str, directory: Path) -> Given:
 
 
 def load_object(name: str, directory: Path) -> Any:
-    """What `module:name` stands for; modules beside the task file are found. Raises `UserError` where it is not there."""
+    """What `module:name` stands for; modules beside the task file are found. Raises `UserError` where there is none."""
     module, _, attribute = name.partition(":")
     sys.path.insert(0, str(directory))
     try:
