@@ -67,7 +67,8 @@ def seeds(folder: Path | None = None) -> list[list[int]]:
 
 
 def mutate(ids: Sequence[int], corpus: Sequence[Sequence[int]], rng: random.Random) -> list[int]:
-    """A copy with up to six changes: delete, swap, cut, insert a control token, a word, any ids, a part of another."""
+    """A copy with up to six changes: delete, swap, cut, insert a control token, a word, any ids, a part of another; one
+    in fifty repeats a few tokens up to a thousand times, as a model does that has lost its way."""
     out = list(ids[:400])
     for _ in range(rng.choice((0, 1, 1, 2, 3, 6))):
         at = rng.randrange(len(out) + 1)
@@ -89,6 +90,9 @@ def mutate(ids: Sequence[int], corpus: Sequence[Sequence[int]], rng: random.Rand
                 other = rng.choice(corpus)
                 begin = rng.randrange(len(other) + 1)
                 out[at:at] = other[begin : begin + 40]
+    if rng.random() < 0.02:
+        at = rng.randrange(len(out) + 1)
+        out[at:at] = out[at : at + rng.randrange(1, 5)] * rng.randrange(1_000)
     return out
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -139,12 +140,17 @@ def _is_python(text: str, fixes: tuple[Fix, ...]) -> bool:
     try:
         ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return _parses(text)
+    return False
+
+
+def _parses(text: str) -> bool:
+    with warnings.catch_warnings(action="ignore"):
         try:
             ast.parse(text)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             return False
-        return True
-    return False
+    return True
 
 
 def _validator(schema: JsonSchema) -> jsonschema.protocols.Validator:

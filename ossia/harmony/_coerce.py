@@ -1,5 +1,6 @@
 """Values of the wrong JSON type that can only have been meant one way: `"5"` for an integer, a lone item for a list."""
 
+import math
 from collections.abc import Mapping
 
 from ossia.harmony._schema import Schema, as_list, as_schema
@@ -51,8 +52,9 @@ def _from_text(text: str, types: list[str], schema: Schema) -> JsonValue:
     for kind, convert in (("integer", int), ("number", float)):
         if kind in types and len(word) < 400:
             try:
-                return convert(word)
+                number = convert(word)
             except ValueError:
                 continue
+            return number if math.isfinite(number) else text
     item = _types(as_schema(schema.get("items")))
     return [text] if "array" in types and (item == ["string"] or not item) else text

@@ -14,6 +14,8 @@ MARKER: Final = "<|constrain|>"
 _MOST_WORDS = 3
 """Words behind `<|channel|>`, the channel among them, of which one may be a tool's bare name without `to=`: in more of
 them it can be a word of a sentence."""
+_LONGEST_END = 1000
+"""Characters of a header that are read from either end: longer ones are content that has lost its `<|message|>`."""
 
 _STRICT = re.compile(
     r"(?: to=(?P<role_to>[^\s<]+))?<\|channel\|>(?P<channel>analysis|commentary|final)(?: to=(?P<channel_to>[^\s<]+))?"
@@ -45,8 +47,10 @@ class Header:
 def parse_header(text: str, recipients: Recipients, *, role_given: bool) -> Header:
     """Read a header: its text with control tokens spelled out, from behind `<|start|>` to before `<|message|>`.
 
-    `role_given`: the prompt already said `assistant`.
+    `role_given`: the prompt already said `assistant`. Of a header that runs on, the beginning and the end are read.
     """
+    if len(text) > 2 * _LONGEST_END:
+        text = f"{text[:_LONGEST_END]} {text[-_LONGEST_END:]}"
     rest = text if role_given else text.removeprefix("assistant")
     if (role_given or len(rest) < len(text)) and (strict := _STRICT.fullmatch(rest)):
         header = _strict_header(strict, recipients)
@@ -140,18 +144,33 @@ class _Tolerant:
                 self._explicit.append(word[3:])
         elif channel := _as_channel(word):
             self._set_channel(channel, word)
-        elif word in self._recipients or (bare and word not in CONTENT_TYPES and self._recipients.find(word)):
+        elif self._names_tool(word, bare):
             self._words.append(word)
             self._repair("recipient_as_channel" if channel_place else "recipient_without_to", word)
         elif word in CONTENT_TYPES:
             self._set_type(word)
         elif glued := _split_glued(word):
             self._set_channel(glued[0], word)
-            self._word(glued[1], channel_place=False, bare=bare)
+            self._glued(glued[1], bare)
         elif channel_place:
             self._in_channel.append(word)
         else:
             self._extra.append(word)
+
+    def _names_tool(self, word: str, bare: bool) -> bool:
+        return word in self._recipients or (
+            bare and word not in CONTENT_TYPES and self._recipients.find(word) is not None
+        )
+
+    def _glued(self, rest: str, bare: bool) -> None:
+        """What was glued to a channel."""
+        if self._names_tool(rest, bare):
+            self._words.append(rest)
+            self._repair("recipient_without_to", rest)
+        elif rest in CONTENT_TYPES:
+            self._set_type(rest)
+        else:
+            self._extra.append(rest)
 
     def _read_constrain(self, piece: str) -> None:
         """Behind `<|constrain|>` stands the content type; of the rest only a recipient counts."""

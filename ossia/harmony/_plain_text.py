@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ossia.harmony._encoding import CHANNEL, encoding
 
-_NAME = r"[^\s<{(\[]+"
+_NAME = r"[^\s<{(\[]{1,200}+"
 _TO = rf"(?:\s*+to\s*+=\s*+{_NAME})?"
 _TYPE = r"\s*+(?:<\|constrain\|>\s*+)?(?:(?:json|code)(?![a-z]))?"
 _LEAD = re.compile(

@@ -75,6 +75,7 @@ def test_saved(text: str, value: dict[str, JsonValue], fixes: list[str]) -> None
         ('"a"', "must be a JSON object, not a string"),
         ("5", "must be a JSON object, not a number"),
         ("NaN", "NaN is not JSON"),
+        ('{"path": "a", "ratio": "nan"}', "ratio: 'nan' is not of type 'number'"),
         ("", "'path' is a required property"),
         ("[" * 100_000, "nested too deeply"),
     ],
@@ -143,6 +144,7 @@ CODE = [
     ("a dict of other keys", '{"a": "b"}', '{"a": "b"}', []),
     ("a set", "{1, 2}", "{1, 2}", []),
     ("a string that is code", '"abc"', '"abc"', []),
+    ("code that reads like a broken object", "{'code': f'\\d{1}'}", "{'code': f'\\d{1}'}", []),
     ("a fence inside", "x = '''```\n```'''", "x = '''```\n```'''", []),
 ]
 

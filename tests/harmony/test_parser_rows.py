@@ -277,6 +277,13 @@ CHANNEL = [
         [CALL],
         ["garbled_channel", "recipient_without_to"],
     ),
+    Row(
+        "channel stuttered in one word",
+        f"{C}{'final' * 100}{MSG}Hi<|return|>",
+        [HI],
+        ["garbled_channel", "extra_header_text"],
+        stop="return",
+    ),
 ]
 
 BOUNDARIES = [
