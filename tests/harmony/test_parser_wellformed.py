@@ -112,3 +112,14 @@ def test_closing_ends_the_message_that_was_cut_off() -> None:
     assert parser.close() == [harmony.TextDelta("\ufffd"), harmony.MessageEnd(parser.finish().messages[0])]
     assert parser.close() == []
     assert parser.finish().messages[0].text == "Hi \ufffd"
+
+
+def test_control_tokens_that_are_spelled_out_as_text() -> None:
+    encode = harmony.encoding().encode
+    text = "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>Hi<|return|>"
+    completion = harmony.parse_completion([*encode(text), harmony.RETURN], RECIPIENTS)
+    assert [(m.channel, m.text) for m in completion.messages] == [("analysis", "hm"), ("final", "Hi")]
+    assert [r.kind for r in completion.repairs] == ["plain_text", "plain_text"]
+    assert harmony.parse_completion([*encode(text), harmony.RETURN], RECIPIENTS, plain_text=False).final is None
+    inside = [*encode("<|channel|>final<|message|>", special=True), *encode("Say <|end|> twice."), harmony.RETURN]
+    assert harmony.parse_completion(inside, RECIPIENTS).final == "Say <|end|> twice."
