@@ -3,7 +3,7 @@
     python -m bench.harmony_fuzz [--tokens 10000000] [--seed 1] [--folder RECORDED]
 
 Checked for each: nothing is raised; every token is in exactly one message or discarded span; fed one token at a time it
-gives the same as in one piece; the events say what the completion says; no completion takes more than a second.
+gives the same as in one piece; the events say what the completion says; none takes a second of processor time.
 """
 
 import argparse
@@ -125,9 +125,9 @@ def run(tokens: int, seed: int, folder: Path | None) -> None:
     began = time.perf_counter()
     while done < tokens:
         ids = mutate(rng.choice(corpus), corpus, rng)
-        started = time.perf_counter()
+        started = time.process_time()
         completion = check(ids)
-        slowest = max(slowest, time.perf_counter() - started)
+        slowest = max(slowest, time.process_time() - started)
         assert slowest < 1, f"a completion of {len(ids)} tokens took {slowest:.1f} s"
         done, completions = done + len(ids), completions + 1
         repairs.update({r.kind for r in completion.repairs})

@@ -236,8 +236,10 @@ class CompletionParser:
 
     def _holds_body(self) -> bool:
         """Whether the header under way went on into content."""
-        if not _BODY_WORDS <= len(self._held) < _LONGEST_HEADER:
-            return len(self._held) >= _LONGEST_HEADER
+        if len(self._held) >= _LONGEST_HEADER:
+            return True
+        if len(self._held) < _BODY_WORDS or self._held[-1] >= FIRST_SPECIAL:
+            return False
         pieces = split_unheaded(self._held, leaks=self._plain_text)
         return len(pieces) > 1 or len(pieces[0].text.split()) >= _BODY_WORDS
 
