@@ -270,16 +270,21 @@ class CompletionParser:
 
     def _end_content(self, stop: int, token: int | None) -> None:
         """The message under way ends before token `stop`, because of `token` (None: no more ids came)."""
-        record, called = self._record, token == CALL
+        record = self._record
         record.flush()
-        reasoning = record.header.channel == "analysis" and record.header.recipient is None
-        if reasoning and self._plain_text and token in (CALL, RETURN) and has_leak("".join(record.parts)):
-            first, *rest = split_content(record.ids)
-            shift = record.body
-            record.close(shift + first.stop, complete=True, called=False, text=first.text)
-            self._emit_pieces(rest, shift + first.stop, shift, stop, token)
+        pieces = split_content(record.ids) if self._may_hold_leaks(token) else []
+        if len(pieces) > 1:
+            shift, own = record.body, pieces[0]
+            record.close(shift + own.stop, complete=True, called=False, text=own.text)
+            self._emit_pieces(pieces[1:], shift + own.stop, shift, stop, token)
         else:
-            record.close(stop, complete=token is not None, called=called)
+            record.close(stop, complete=token is not None, called=token == CALL)
+
+    def _may_hold_leaks(self, token: int | None) -> bool:
+        """Whether the message under way is reasoning that ended a completion, and spells the header of another."""
+        header = self._record.header
+        reasoning = header.channel == "analysis" and header.recipient is None
+        return reasoning and self._plain_text and token in (CALL, RETURN) and has_leak("".join(self._record.parts))
 
     def _end_unheaded(self, stop: int, token: int | None) -> None:
         """The header under way ends before token `stop` without a `<|message|>`: take as messages what it holds of

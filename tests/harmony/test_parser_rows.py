@@ -492,6 +492,12 @@ NO_MESSAGE_TOKEN = [
         stop="return",
     ),
     Row(
+        "a leak that a stray token takes apart is none",
+        f"{C}analysis{MSG}assistant{MSG} to=<|call|>",
+        [M("analysis", None, None, "assistant to=")],
+        ["stray_token"],
+    ),
+    Row(
         "finally is no header",
         "finally, we are done<|return|>",
         [M(None, None, None, "finally, we are done")],
