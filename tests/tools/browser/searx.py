@@ -32,7 +32,13 @@ def _settings(port: int, engine_url: str) -> dict[str, object]:
         "brand": dict.fromkeys(
             ("git_url", "git_branch", "issue_url", "docs_url", "public_instances", "wiki_url", "twitter_url"), ""
         ),
-        "search": {"safe_search": 0, "autocomplete": "", "default_lang": "", "ban_time_on_fail": 0, "max_ban_time_on_fail": 0},
+        "search": {
+            "safe_search": 0,
+            "autocomplete": "",
+            "default_lang": "",
+            "ban_time_on_fail": 0,
+            "max_ban_time_on_fail": 0,
+        },
         "server": {
             "port": port,
             "bind_address": "127.0.0.1",

@@ -130,8 +130,12 @@ async def test_a_server_that_never_answers_is_given_up_within_the_time_limit() -
 
 
 async def test_binary_files_are_named_and_not_shown() -> None:
-    assert "binary file (image/png" in await shown(WebPage(b"\x89PNG\r\n\x1a\n" + bytes(1000), content_type="image/png"))
-    assert "binary file (application/octet" in await shown(WebPage(bytes(1000), content_type="application/octet-stream"))
+    assert "binary file (image/png" in await shown(
+        WebPage(b"\x89PNG\r\n\x1a\n" + bytes(1000), content_type="image/png")
+    )
+    assert "binary file (application/octet" in await shown(
+        WebPage(bytes(1000), content_type="application/octet-stream")
+    )
 
 
 async def test_a_pdf_is_shown() -> None:

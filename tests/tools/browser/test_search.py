@@ -64,14 +64,20 @@ async def test_duckduckgo_not_answering_is_told_so(client: ApiClient) -> None:
     assert raised.value.failure == "unavailable"
 
 
-EXA = {
+EXA: dict[str, JsonValue] = {
     "results": [
-        {"id": "1", "url": "https://a.example/it's?x=1", "title": "<new>", "summary": None, "highlights": ["one", "two"]},
+        {
+            "id": "1",
+            "url": "https://a.example/it's?x=1",
+            "title": "<new>",
+            "summary": None,
+            "highlights": ["one", "two"],
+        },
         {"id": "2", "url": "https://b.example/", "title": None, "summary": "sum"},
     ],
     "requestId": "x",
 }
-YOU = {
+YOU: dict[str, JsonValue] = {
     "results": {
         "web": [{"url": "https://a.example/", "title": "A &amp; B", "description": "d", "snippets": ["one", "two"]}],
         "news": [{"url": "https://n.example/", "title": "News", "description": "today"}],
@@ -79,7 +85,9 @@ YOU = {
 }
 
 
-def recorder(answer: JsonValue, seen: list[tuple[Mapping[str, str], JsonValue]]) -> Callable[[Request], Awaitable[WebPage]]:
+def recorder(
+    answer: JsonValue, seen: list[tuple[Mapping[str, str], JsonValue]]
+) -> Callable[[Request], Awaitable[WebPage]]:
     async def page(request: Request) -> WebPage:
         seen.append((request.headers, await request.json()))
         return WebPage(json.dumps(answer), content_type="application/json")
@@ -98,7 +106,12 @@ async def test_exa_is_asked_and_read_as_documented(client: ApiClient) -> None:
     assert document is not None
     assert (document.body, document.title, document.via) == (b"<p>hello</p>", "A", "exa")
     assert [headers["x-api-key"] for headers, _ in seen] == ["k", "k"]
-    assert seen[0][1] == {"query": "cats", "numResults": 5, "type": "auto", "contents": {"highlights": True, "summary": True}}
+    assert seen[0][1] == {
+        "query": "cats",
+        "numResults": 5,
+        "type": "auto",
+        "contents": {"highlights": True, "summary": True},
+    }
     assert seen[1][1] == {"urls": ["https://a.example/"], "text": {"includeHtmlTags": True}}
 
 

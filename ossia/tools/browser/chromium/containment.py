@@ -19,6 +19,8 @@ Containment = Literal["docker", "bubblewrap", "user"]
 MEMORY = 1536 << 20
 """Bytes that Chromium with all its processes may use."""
 PROCESSES = 512
+HANDOVER = "egress.sock"
+"""Name of the socket over which the listener is handed out."""
 _SOCKET = "/run/egress.sock"
 _BINARIES = ("/usr/lib/chromium/chromium", "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 _IN_IMAGE = "/usr/lib/chromium/chromium"
@@ -38,11 +40,14 @@ class Plan:
     """True: it has no network but the egress proxy, which accepts on a socket that it hands out."""
     name: str = ""
     """The container's name, where there is one."""
+    arguments: tuple[str, ...] = ()
+    """Goes after Chromium's own arguments, of which the last counts."""
 
     def script(self, pid_file: Path) -> str:
         """The command as a program that Playwright can start; it leaves its process id in `pid_file`."""
         redirected = " <&3 >&4" if self.containment == "docker" else ""
-        return f'#!/bin/sh\necho $$ > {shlex.quote(str(pid_file))}\nexec {shlex.join(self.command)} "$@"{redirected}\n'
+        command = f'{shlex.join(self.command)} "$@" {shlex.join(self.arguments)}'
+        return f"#!/bin/sh\necho $$ > {shlex.quote(str(pid_file))}\nexec {command}{redirected}\n"
 
 
 def choose(wanted: Literal["auto", "docker", "bubblewrap", "user"]) -> Containment:
@@ -57,8 +62,9 @@ def choose(wanted: Literal["auto", "docker", "bubblewrap", "user"]) -> Containme
     raise InfrastructureError(f"Chromium cannot be started ({'; '.join(missing)}).")
 
 
-def plan(containment: Containment, socket: Path, name: str) -> Plan:
-    """How to start Chromium under `containment`; `socket`: where the listener is handed out."""
+def plan(containment: Containment, folder: Path, name: str) -> Plan:
+    """How to start Chromium under `containment`; `folder`: one that its user may write to."""
+    socket = folder / HANDOVER
     if containment == "docker":
         command = (*_docker(socket, name), *_launcher(_SOCKET, "stdio"), _IN_IMAGE)
         return Plan(containment, command, own_sandbox=False, isolated=True, name=name)
@@ -66,7 +72,9 @@ def plan(containment: Containment, socket: Path, name: str) -> Plan:
     if containment == "bubblewrap":
         command = (*_bubblewrap(socket), *_launcher(_SOCKET, "pipes"), binary)
         return Plan(containment, command, own_sandbox=True, isolated=True)
-    return Plan(containment, (*_unprivileged(), binary), own_sandbox=True, isolated=False)
+    # The profile that Playwright makes is its own user's.
+    profile = (f"--user-data-dir={folder / 'profile'}",)
+    return Plan(containment, (*_unprivileged(), binary), own_sandbox=True, isolated=False, arguments=profile)
 
 
 @cache

@@ -19,7 +19,7 @@ from playwright.async_api import Browser, BrowserContext, Error, async_playwrigh
 
 from ossia.errors import InfrastructureError
 from ossia.tools.browser.chromium._launch import PORT
-from ossia.tools.browser.chromium.containment import MEMORY, Plan, choose, plan
+from ossia.tools.browser.chromium.containment import HANDOVER, MEMORY, Plan, choose, plan
 from ossia.tools.browser.chromium.image import USER, docker_command
 from ossia.tools.browser.chromium.watch import MemoryWatch
 from ossia.tools.browser.egress import EgressProxy
@@ -82,8 +82,13 @@ class ChromiumHost:
                 async with asyncio.timeout(5):
                     await context.close()
             except (Error, TimeoutError):
-                # A renderer that hangs holds its context, so all of it goes.
-                await asyncio.shield(self.stop())
+                # A renderer that hangs holds its context, so all of that Chromium goes; not one started since.
+                if self._browser is browser:
+                    await asyncio.shield(self.stop())
+
+    def is_running(self, context: BrowserContext) -> bool:
+        """False once the Chromium of `context` has ended."""
+        return context.browser is not None and context.browser.is_connected()
 
     async def stop(self) -> None:
         """End Chromium, and everything that was started with it."""
@@ -108,13 +113,13 @@ class ChromiumHost:
         folder, handover = self._folder(), self._folder()
         if os.geteuid() == 0:
             os.chown(handover, USER, USER)  # Chromium's user finds the socket there; nothing else lies in it
-        how = plan(containment, handover / "egress.sock", f"ossia-chromium-{secrets.token_hex(6)}")
+        how = plan(containment, handover, f"ossia-chromium-{secrets.token_hex(6)}")
         script = folder / "chromium"
         script.write_text(how.script(folder / "pid"))
         script.chmod(stat.S_IRWXU)
         try:
             async with asyncio.timeout(START_TIMEOUT):
-                browser = await self._launch(how, handover / "egress.sock", script)
+                browser = await self._launch(how, handover / HANDOVER, script)
         except (Error, TimeoutError, OSError) as error:
             _LOG.warning("Chromium does not start under %s: %s", containment, error)
             raise InfrastructureError(f"Chromium does not start under {containment}") from error

@@ -17,6 +17,7 @@ from ossia.tools.browser.fetch.protocol import Document, FetchError
 _SETTLE = 5.0
 """Seconds that a page gets to finish its requests once it has loaded; many never do."""
 _LEFT_OUT = ("image", "media", "font")
+_NETWORK = "net::ERR_"
 _HTML = "limit => document.documentElement ? document.documentElement.outerHTML.slice(0, limit) : ''"
 
 
@@ -31,7 +32,9 @@ class Renderer:
         self._max_bytes = max_bytes
         self._timeout = timeout
         self._stack = AsyncExitStack()
+        self._context: BrowserContext | None = None
         self._tab: Page | None = None
+        self._opening = False
         self._turn = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -47,19 +50,24 @@ class Renderer:
         if urlsplit(url).scheme not in SCHEMES:
             raise FetchError("only http and https addresses can be opened")
         async with self._turn:
-            done = False
+            sound = False
             try:
                 async with asyncio.timeout(self._timeout):
                     document = await self._open(url)
-                done = True
+                sound = True
             except TimeoutError as error:
                 raise FetchError(f"the page does not load within {self._timeout:g} s") from error
             except Error as error:
+                if sound := _NETWORK in error.message:
+                    await self._close_tab()  # it still shows, or is about to show, a page of Chromium's about the error
                 raise FetchError(_explain(error)) from error
             except InfrastructureError as error:
                 raise FetchError(str(error)) from error
+            except FetchError:
+                sound = True
+                raise
             finally:
-                if not done:
+                if not sound:  # the tab may hang or be gone
                     await asyncio.shield(self._drop())
         return document
 
@@ -87,18 +95,47 @@ class Renderer:
         return document
 
     async def _ready(self) -> Page:
-        if self._tab is None or self._tab.is_closed():
+        if self._context is not None and not self._host.is_running(self._context):
             await self._drop()
-            context = await self._stack.enter_async_context(self._host.context())
-            await context.route("**/*", _filter)
-            self._tab = await context.new_page()
-            _forbid(context, self._tab)
+        if self._context is None:
+            self._context = await self._stack.enter_async_context(self._host.context())
+            await self._context.route("**/*", _filter)
+            self._context.on("page", self._close_popup)
+        if self._tab is None or self._tab.is_closed():
+            self._opening = True
+            try:
+                self._tab = await self._context.new_page()
+            finally:
+                self._opening = False
+            self._tab.on("download", _cancel)
+            self._tab.on("dialog", _dismiss)
         return self._tab
 
+    async def _close_popup(self, page: Page) -> None:
+        if page is not self._tab and not self._opening:
+            with suppress(Error):
+                await page.close()
+
+    async def _close_tab(self) -> None:
+        tab, self._tab = self._tab, None
+        if tab is not None:
+            with suppress(Error):
+                await tab.close()
+
     async def _drop(self) -> None:
-        self._tab = None
+        self._tab = self._context = None
         stack, self._stack = self._stack, AsyncExitStack()
         await stack.aclose()
+
+
+async def _cancel(download: Download) -> None:
+    with suppress(Error):
+        await download.cancel()
+
+
+async def _dismiss(dialog: Dialog) -> None:
+    with suppress(Error):
+        await dialog.dismiss()
 
 
 async def _filter(route: Route) -> None:
@@ -110,27 +147,6 @@ async def _filter(route: Route) -> None:
             await route.abort("blockedbyclient")
         else:
             await route.continue_()
-
-
-def _forbid(context: BrowserContext, tab: Page) -> None:
-    """No popups, no downloads, no dialogs."""
-
-    async def close(page: Page) -> None:
-        if page is not tab:
-            with suppress(Error):
-                await page.close()
-
-    async def cancel(download: Download) -> None:
-        with suppress(Error):
-            await download.cancel()
-
-    async def dismiss(dialog: Dialog) -> None:
-        with suppress(Error):
-            await dialog.dismiss()
-
-    context.on("page", close)
-    tab.on("download", cancel)
-    tab.on("dialog", dismiss)
 
 
 def _explain(error: Error) -> str:
