@@ -40,6 +40,8 @@ class Page:
     """The document as it was fetched, for `view_source`."""
     start: int = 0
     """Where the document's own text begins, after the lines that say where it came from."""
+    partial: bool = False
+    """True: only lines that were shown are known, and no links."""
     of: "Page | None" = None
     """The page that a page of `find` results, or a page's source, belongs to."""
     of_lines: tuple[int, ...] = ()

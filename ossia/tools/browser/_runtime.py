@@ -1,6 +1,6 @@
 """What the sessions of one browser share."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,13 +38,25 @@ class Runtime:
     store: Store | None
 
     @asynccontextmanager
-    async def session(self) -> AsyncIterator[Web]:
-        """The reach of one session."""
+    async def session(self) -> AsyncIterator[tuple[Web, Web]]:
+        """The reach of one session, and what of it needs no network."""
         async with AsyncExitStack() as stack:
             fetcher = await self._fetcher(stack)
             if self.store is not None and self.config.reaches_web:
                 fetcher = RecordedFetcher(fetcher, self.store, self.config.recording)
-            yield Web(self.providers, self.client, self.converter, fetcher, self.config.policy)
+            yield self._web(self.providers, fetcher), self._offline()
+
+    def _web(self, providers: Sequence[SearchProvider], fetcher: Fetcher | None) -> Web:
+        return Web(providers, self.client, self.converter, fetcher, self.config.policy)
+
+    def _offline(self) -> Web:
+        """The corpus and the recording."""
+        corpora = [provider for provider in self.providers if isinstance(provider, Corpus)]
+        if self.store is None:
+            return self._web(corpora, None)
+        others = [provider for provider in self.config.providers if not isinstance(provider, Corpus)]
+        recorded = [Recorded(provider, self.store, "replay") for provider in others]
+        return self._web([*corpora, *recorded], RecordedFetcher(None, self.store, "replay"))
 
     async def _fetcher(self, stack: AsyncExitStack) -> Fetcher | None:
         """What fetches for a session, closed with `stack`."""

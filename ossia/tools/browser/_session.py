@@ -8,6 +8,7 @@ from ossia.tools.browser._arguments import Find, Open, Parsed, Search, UsageErro
 from ossia.tools.browser._display import truncate, view_end
 from ossia.tools.browser._find import find
 from ossia.tools.browser._page import Cursors, Link, Page
+from ossia.tools.browser._recall import is_display, shown_page
 from ossia.tools.browser._results import results_page
 from ossia.tools.browser._web import VIEW_SOURCE, Web, source_page
 from ossia.tools.browser.citations import CitationStream, CitedText, Style, cite
@@ -32,12 +33,13 @@ class _View:
 
 
 class OpenBrowser:
-    """The browser of one session."""
+    """The browser of one session. `offline`: what it reaches without leaving this machine."""
 
-    def __init__(self, config: BrowserConfig, context: ToolContext, web: Web) -> None:
+    def __init__(self, config: BrowserConfig, context: ToolContext, web: Web, offline: Web) -> None:
         self._config = config
         self._context = context
         self._web = web
+        self._offline = offline
         self._cursors = Cursors()
         self._opened: dict[str, Page] = {}
 
@@ -54,6 +56,24 @@ class OpenBrowser:
             return self._show(view, details)
         except (UsageError, FetchError, SearchError) as error:
             return ToolResult(str(error), error=True, details=details)
+
+    async def recall(self, recipient: str, arguments: str, text: str) -> None:
+        """Bring the cursors to where a call of an earlier process, which was answered with `text`, had left them.
+
+        Nothing is searched or fetched: pages come from the corpus or the recording. One that is in neither, or has
+        changed, is kept as far as `text` shows it, without its links.
+        """
+        if not is_display(text):
+            return  # an error takes no cursor
+        online, self._web = self._web, self._offline
+        count = self._cursors.next
+        try:
+            again = await self.call(recipient, arguments)
+        finally:
+            self._web = online
+        if again.text != text:
+            del self._cursors.pages[count:]
+            self._cursors.pages.append(shown_page(text))
 
     @property
     def pages(self) -> tuple[Page, ...]:
@@ -116,6 +136,9 @@ class OpenBrowser:
 
     async def _follow(self, page: Page, number: int) -> tuple[Page, Link]:
         """A page by a link: as it was when it was opened before, if it was."""
+        if page.partial:
+            where = f"`{page.url}`" if page.url else "what you searched for"
+            raise UsageError(f"The links of this page are not known any more: open {where} again.")
         if number >= len(page.links):
             raise UsageError(f"Invalid link id `{number}`.")
         link = page.links[number]

@@ -52,6 +52,8 @@ class Web:
                 hits = [hit for hit in hits if not self._policy.hides(urlsplit(hit.url).hostname or "")]
             if hits or provider is chosen[-1]:
                 return provider.name, hits
+        if not chosen:
+            raise SearchError("there is nothing to search", "unavailable")
         if len(failures) == len(chosen) == 1:
             raise failures[0][1]
         if len(failures) == len(chosen):

@@ -40,5 +40,5 @@ class Browser(BrowserConfig):
     @asynccontextmanager
     async def open(self, context: ToolContext) -> AsyncIterator[OpenBrowser]:
         """One session's cursors. Raises `UserError` where a key, a folder or a library is missing."""
-        async with self._shared.lease() as shared, shared.session() as web:
-            yield OpenBrowser(self, context, web)
+        async with self._shared.lease() as shared, shared.session() as (web, offline):
+            yield OpenBrowser(self, context, web, offline)
