@@ -96,7 +96,13 @@ class Encoding:
             ids: list[int] = self._inner.encode(text, allowed_special=self._special, disallowed_special=())
             return ids
         pieces = cut_long_runs(text)
-        return [i for piece in pieces for i in self._inner.encode(piece, allowed_special=(), disallowed_special=())]
+        if len(pieces) == 1:
+            return self._encode_plain(text)
+        return [i for piece in pieces for i in self._encode_plain(piece)]
+
+    def _encode_plain(self, text: str) -> list[int]:
+        ids: list[int] = self._inner.encode(text, allowed_special=(), disallowed_special=())
+        return ids
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of token ids, control tokens as `<|name|>`; bytes that are no UTF-8 become U+FFFD."""

@@ -9,10 +9,13 @@ such a run in a time that grows with its square: 40,000 emoji in a row take it 1
 to encode. Words of no language come near this length."""
 
 _LONG = re.compile(rf"\S{{{LONGEST_RUN},}}|\s{{{LONGEST_RUN},}}")
+_BLANKS = re.compile(rf"\s{{{LONGEST_RUN}}}")
 
 
 def cut_long_runs(text: str) -> list[str]:
     """The text in pieces, which are one piece unless it holds a run longer than `LONGEST_RUN`."""
+    if max(map(len, text.split()), default=0) < LONGEST_RUN and not _BLANKS.search(text):
+        return [text]
     pieces = []
     done = 0
     for found in _LONG.finditer(text):
