@@ -19,6 +19,7 @@ _MODULES = (
     "kernel_main",
     "kernel",
     "commands",
+    "net",
     "main",
 )
 """In the order in which they import one another."""

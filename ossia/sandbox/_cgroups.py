@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shutil
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -50,6 +51,38 @@ def create(limits: SandboxLimits) -> ControlGroup | None:
     """A control group with these limits, owned by this process; None where none can be made."""
     name = f"{_owner.current().mark()}-{next(_serial)}"
     return _create_unified(name, limits) or _create_split(name, limits)
+
+
+def scope(limits: SandboxLimits) -> list[str]:
+    """The command line before `bwrap` that has the user's systemd make a control group; empty where there is none.
+
+    Whether the limits then hold is not taken on trust: `limits_of` is asked once the sandbox runs.
+    """
+    if os.geteuid() == 0 or not shutil.which("systemd-run") or not os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
+        return []
+    properties = [f"MemoryMax={limits.memory}", "MemorySwapMax=0", f"TasksMax={limits.processes}"]
+    properties.append(f"CPUQuota={int(limits.cpus * 100)}%")
+    options = [word for item in properties for word in ("-p", item)]
+    return ["systemd-run", "--user", "--scope", "--quiet", "--collect", *options, "--"]
+
+
+def limits_of(pid: int) -> tuple[int | None, int | None]:
+    """Memory in bytes and processes that the control groups (version 2) of `pid` allow; None: no limit is seen."""
+    try:
+        groups = Path(f"/proc/{pid}/cgroup").read_text()
+    except OSError:
+        return None, None
+    path = next((line[3:] for line in groups.splitlines() if line.startswith("0::")), "")
+    folder = _ROOT / path.lstrip("/")
+    return _read_limit(folder / "memory.max"), _read_limit(folder / "pids.max")
+
+
+def _read_limit(file: Path) -> int | None:
+    try:
+        text = file.read_text().strip()
+    except OSError:
+        return None
+    return int(text) if text.isdigit() else None
 
 
 def reap() -> list[str]:

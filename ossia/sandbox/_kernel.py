@@ -17,6 +17,7 @@ from ossia.sandbox.protocol import CellResult, CellStatus
 
 START_TIMEOUT = 90.0
 """Seconds for a kernel to start; only a machine in great trouble needs them."""
+_START_ATTEMPTS = 3
 INTERRUPT_GRACE = 3.0
 """Seconds between the interrupt of a cell and the killing of its kernel: a BLAS call has to end first."""
 
@@ -32,6 +33,8 @@ class KernelClient:
         self._link: Link | None = None
         self._ready = asyncio.Event()
         self._started = False
+        self._was_ready = False
+        self._serial = 0
         self._cell: Cell | None = None
         self._exit: Event | None = None
         self._killing = False
@@ -41,12 +44,14 @@ class KernelClient:
         """Use this link; `started`: its supervisor was told to start a kernel with `key`."""
         self._link = link
         self._started = started
+        self._serial = int(started)
 
     async def execute(self, code: str, timeout: float) -> CellResult:
         """Run a cell; see `Sandbox.execute`."""
         async with self._turn:
             await self._settle()
-            await self._wait_ready()
+            if failed := await self._wait_ready():
+                return failed
             return await self._run(code, timeout)
 
     async def interrupt(self) -> None:
@@ -77,21 +82,21 @@ class KernelClient:
     def on_event(self, event: Event) -> None:
         """What the supervisor says by itself."""
         match event["op"]:
-            case "ready":
+            case "ready" if event["kernel"] == self._serial:
+                self._was_ready = True
                 self._ready.set()
             case "dropped" if self._cell and isinstance(event["bytes"], int):
                 self._cell.mark_dropped(event["bytes"])
-            case "exit" | "lost":
+            case "exit" if event["kernel"] == self._serial:
+                self._ended(event)
+            case "lost":
                 self._ended(event)
 
     def _ended(self, event: Event) -> None:
         self._exit = event
         self._started = False
-        if event["op"] == "lost":
-            # Whoever waits for a kernel must wake up and find the link gone.
-            self._ready.set()
-        else:
-            self._ready.clear()
+        # Whoever waits for a kernel must wake up and find it gone.
+        self._ready.set()
         if self._cell:
             self._cell.finish()
 
@@ -166,19 +171,29 @@ class KernelClient:
             await self._kill()
         self._cell = None
 
-    async def _wait_ready(self) -> None:
-        if not self._started:
-            await self._spawn()
-        try:
-            async with asyncio.timeout(START_TIMEOUT):
-                await self._ready.wait()
-        except TimeoutError:
-            raise SandboxUnavailable(f"the kernel did not start within {START_TIMEOUT:.0f} s") from None
-        if not self._started:
-            raise SandboxUnavailable(f"the kernel could not be started: {self._connected.lost}")
+    async def _wait_ready(self) -> CellResult | None:
+        """Wait for a kernel that takes cells. What is given back says why there is none: the code has seen to that."""
+        for _ in range(_START_ATTEMPTS):
+            if not self._started:
+                await self._spawn()
+            try:
+                async with asyncio.timeout(START_TIMEOUT):
+                    await self._ready.wait()
+            except TimeoutError:
+                raise SandboxUnavailable(f"the kernel did not start within {START_TIMEOUT:.0f} s") from None
+            if self._started:
+                return None
+            if self._connected.lost is not None:
+                raise SandboxUnavailable(f"the sandbox is gone: {self._connected.lost}")
+        code = _describe_exit(self._exit.get("code") if self._exit else None)
+        if not self._was_ready:
+            raise SandboxUnavailable(f"no kernel can be started: its process ends with {code}")
+        status: CellStatus = "oom" if self._exit and self._exit["oom"] else "exited"
+        return CellResult(status, detail=f"a new kernel could not be started ({code}): files may take all the memory")
 
     async def _spawn(self) -> None:
         self.key = secrets.token_hex(32)
+        self._serial += 1
         self._session = self._new_session()
         self._ready.clear()
         await self._connected.say("spawn", key=self.key)

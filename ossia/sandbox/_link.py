@@ -53,6 +53,7 @@ class Link:
         *,
         on_message: Callable[[int, list[bytes]], None],
         on_event: Callable[[Event], None],
+        on_net: Callable[[int, bytes], None] = lambda connection, data: None,
     ) -> None:
         self.malformed = 0
         """Frames that were dropped because they could not be understood."""
@@ -61,6 +62,7 @@ class Link:
         self._transport = transport
         self._on_message = on_message
         self._on_event = on_event
+        self._on_net = on_net
         self._decoder = frames.FrameDecoder(FRAME_LIMIT)
         self._requests: dict[int, _Request] = {}
         self._serial = 0
@@ -144,6 +146,8 @@ class Link:
                 self._store(*frames.split_data(payload))
             elif kind == frames.CONTROL:
                 self._control(json.loads(payload))
+            elif kind == frames.NET:
+                self._on_net(*frames.split_data(payload))
             elif frames.SHELL <= kind <= frames.KERNEL_CONTROL:
                 self._on_message(kind, frames.unpack_parts(payload))
             else:

@@ -10,8 +10,10 @@ from ossia.errors import SandboxUnavailable
 from ossia.sandbox._attest import Facts
 from ossia.sandbox._boot import boot_message
 from ossia.sandbox._cell import clean, left_out
+from ossia.sandbox._egress_gate import PORT, EgressGate
 from ossia.sandbox._kernel import KernelClient
 from ossia.sandbox._link import FRAME_LIMIT, Event, Link, Transport
+from ossia.sandbox.egress import Egress
 from ossia.sandbox.errors import SandboxFileError
 from ossia.sandbox.protocol import (
     CellResult,
@@ -32,7 +34,9 @@ _LISTING_LIMIT = 16 << 20
 class SupervisedSandbox:
     """Implements `Sandbox` over a transport."""
 
-    def __init__(self, transport: Transport, *, info: SandboxInfo, limits: SandboxLimits) -> None:
+    def __init__(
+        self, transport: Transport, *, info: SandboxInfo, limits: SandboxLimits, egress: Egress | None = None
+    ) -> None:
         self.info = info
         self.guarantees = Guarantees()
         self._limits = limits
@@ -40,19 +44,27 @@ class SupervisedSandbox:
         self._kernel = KernelClient(limits.output_bytes)
         self._hello: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
         self._link: Link | None = None
-        self._with_kernel = False
+        self._gate = EgressGate(egress) if egress else None
 
-    async def boot(self, *, kernel: bool, scratch: str = "/tmp") -> Facts:
-        """Start the supervisor's program and wait for what it attests. Raises `SandboxUnavailable`."""
-        self._with_kernel = kernel
+    async def boot(self, *, kernel: bool, scratch: str = "/tmp", rlimits: Mapping[str, int] | None = None) -> Facts:
+        """Start the supervisor's program and wait for what it attests.
+
+        `scratch`: a folder for sockets and spooled input. `rlimits`: resource limits that the supervisor takes on
+        itself, by their names in the module `resource`. Raises `SandboxUnavailable`.
+        """
         config: dict[str, JsonValue] = {
             "workdir": self.info.workdir,
             "scratch": scratch,
             "output_cap": self._limits.output_bytes,
             "frame_limit": FRAME_LIMIT,
             "kernel_key": self._kernel.key if kernel else None,
+            "rlimits": dict(rlimits or {}),
+            "egress_port": PORT if self._gate else None,
         }
-        self._link = Link(self._transport, on_message=self._kernel.on_message, on_event=self._on_event)
+        on_net = self._gate.on_data if self._gate else _ignore
+        self._link = Link(self._transport, on_message=self._kernel.on_message, on_event=self._on_event, on_net=on_net)
+        if self._gate:
+            self._gate.attach(self._link)
         self._kernel.attach(self._link, started=kernel)
         await self._transport.write(boot_message(config))
         try:
@@ -130,7 +142,7 @@ class SupervisedSandbox:
     async def files(self) -> list[FileInfo]:
         """The regular files below the working directory, by path."""
         _, data = await self._connected.request("list", room=_LISTING_LIMIT)
-        return [FileInfo(path, size, mtime) for path, size, mtime in json.loads(data)]
+        return sorted((FileInfo(*entry) for entry in json.loads(data)), key=lambda file: file.path)
 
     async def snapshot(self) -> Snapshot:
         """The working directory as it is now."""
@@ -177,6 +189,8 @@ class SupervisedSandbox:
         elif event["op"] == "lost" and not self._hello.done():
             self._hello.set_exception(SandboxUnavailable(f"the sandbox did not start: {event['reason']}"))
         self._kernel.on_event(event)
+        if self._gate and (event["op"] == "lost" or str(event["op"]).startswith("net_")):
+            self._gate.on_event(event)
 
 
 def _exec_result(reply: Mapping[str, Any], data: bytes, seconds: float) -> ExecResult:
@@ -190,6 +204,10 @@ def _exec_result(reply: Mapping[str, Any], data: bytes, seconds: float) -> ExecR
         data = data[head + tail :]
         dropped += lost
     return ExecResult(reply["status"], reply["code"], texts["stdout"], texts["stderr"], dropped, seconds)
+
+
+def _ignore(connection: int, data: bytes) -> None:
+    """A sandbox without egress has no connections."""
 
 
 def _text(data: bytes) -> str:

@@ -5,16 +5,20 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from ossia.errors import SandboxUnavailable
 from ossia.sandbox import _attest, _bpf, _cgroups, _environment
+from ossia.sandbox._attest import Facts
 from ossia.sandbox._boot import LOADER
+from ossia.sandbox._egress_gate import proxy_environment
 from ossia.sandbox._environment import KernelEnvironment
 from ossia.sandbox._pipe_transport import PipeTransport
 from ossia.sandbox._settings import NOBODY, WORKDIR, common_environment
 from ossia.sandbox._supervised import SupervisedSandbox
+from ossia.sandbox.egress import Egress
 from ossia.sandbox.profiles import Profile, profile
 from ossia.sandbox.protocol import SandboxInfo, SandboxLimits, SandboxNeeds
 
@@ -27,8 +31,9 @@ class Bubblewrap:
 
     The root file system is the host's /usr, read-only, with a Python environment from the user's cache (made at the
     first use), or `root`: a folder that holds one (an exported image, say; it needs `python3` with ipykernel in PATH).
-    `profile`, `limits` and `env` are those of `Docker`. Memory is bounded where control groups can be made (as root, or
-    where they are delegated to the user); `guarantees` says whether it is.
+    `profile`, `limits`, `env` and `egress` are those of `Docker`. Memory is bounded where control groups can be had:
+    made here as root, or by `systemd-run --user --scope` for other users (`control_groups=False`: not even tried).
+    Without them single processes are bounded, `guarantees` says that the whole is not, and untrusted code is refused.
     """
 
     name = "bubblewrap"
@@ -40,12 +45,16 @@ class Bubblewrap:
         root: str | os.PathLike[str] | None = None,
         limits: SandboxLimits | None = None,
         env: Mapping[str, str] | None = None,
+        egress: Egress | None = None,
+        control_groups: bool = True,
         parallel_starts: int | None = None,
     ) -> None:
         self._profile = profile
         self._root = Path(root) if root else None
         self._limits = limits
-        self._env = dict(env or {})
+        self._egress = egress
+        self._control_groups = control_groups
+        self._env = {**(proxy_environment() if egress else {}), **(env or {})}
         self._starts = asyncio.Semaphore(parallel_starts or max(2, os.cpu_count() or 1))
         self._reaped = False
 
@@ -59,9 +68,10 @@ class Bubblewrap:
         chosen = profile(self._profile or needs.profile, self._limits)
         async with self._starts:
             environment = None if self._root else await asyncio.to_thread(_environment.make_environment, _silent)
-            sandbox = await self._start(chosen, environment)
+            sandbox, transport, grouped = await self._start(chosen, environment)
             try:
-                facts = await sandbox.boot(kernel=needs.kernel)
+                facts = await sandbox.boot(kernel=needs.kernel, rlimits=_rlimits(chosen, grouped=grouped))
+                facts = _seen_from_here(facts, transport.process.pid)
                 sandbox.guarantees = _attest.judge(facts, chosen.limits, dies_with_host=True)
                 _attest.require(sandbox.guarantees, needs, self.name)
             except BaseException:
@@ -72,8 +82,10 @@ class Bubblewrap:
     async def aclose(self) -> None:
         """Nothing is held between sandboxes."""
 
-    async def _start(self, chosen: Profile, environment: KernelEnvironment | None) -> SupervisedSandbox:
-        group = await asyncio.to_thread(_cgroups.create, chosen.limits)
+    async def _start(
+        self, chosen: Profile, environment: KernelEnvironment | None
+    ) -> tuple[SupervisedSandbox, PipeTransport, bool]:
+        group = await asyncio.to_thread(_cgroups.create, chosen.limits) if self._control_groups else None
         on_closed = group.remove if group else lambda: None
         try:
             # A file and not a pipe: bwrap reads it to its end.
@@ -90,7 +102,8 @@ class Bubblewrap:
             raise
         where = str(self._root) if self._root else "the host's /usr, read-only"
         info = SandboxInfo("bubblewrap", f"bubblewrap, root file system {where}", WORKDIR)
-        return SupervisedSandbox(transport, info=info, limits=chosen.limits)
+        sandbox = SupervisedSandbox(transport, info=info, limits=chosen.limits, egress=self._egress)
+        return sandbox, transport, group is not None
 
     def _argv(
         self,
@@ -100,10 +113,10 @@ class Bubblewrap:
         filter_fd: int,
     ) -> list[str]:
         join = ["/bin/sh", "-c", _JOIN, "sh", *(group.join_files if group else []), "--"]
-        drop = []
+        drop = _cgroups.scope(chosen.limits) if self._control_groups and group is None else []
         if os.geteuid() == 0:
             # Root in a user namespace is still the owner of root's files outside of it: become nobody first.
-            drop = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
+            drop += ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
         options = ["--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL"]
         options += ["--uid", str(NOBODY), "--gid", str(NOBODY), "--hostname", "sandbox", "--seccomp", str(filter_fd)]
         options += self._file_system(chosen, environment, group)
@@ -145,6 +158,27 @@ class Bubblewrap:
         if not environment.base.is_relative_to("/usr"):
             options += ["--ro-bind", str(environment.base), str(environment.base)]
         return [*options, "--ro-bind", str(environment.path), "/opt/ossia/venv"]
+
+
+def _rlimits(chosen: Profile, *, grouped: bool) -> dict[str, int]:
+    """Bounds of each process, and of the number of processes in the sandbox's own user namespace."""
+    bounds = {"RLIMIT_NPROC": chosen.limits.processes, "RLIMIT_NOFILE": chosen.open_files, "RLIMIT_CORE": 0}
+    # Where a control group bounds them all together, one process may take all of it.
+    return bounds if grouped else {**bounds, "RLIMIT_DATA": chosen.limits.memory}
+
+
+def _seen_from_here(facts: Facts, pid: int) -> Facts:
+    """The facts with the limits of the control group that the sandbox was found in, where it cannot see them itself."""
+    memory, processes = _cgroups.limits_of(pid)
+    return replace(
+        facts,
+        memory_limit=_least(facts.memory_limit, memory),
+        process_limit=_least(facts.process_limit, processes),
+    )
+
+
+def _least(*values: int | None) -> int | None:
+    return min((value for value in values if value is not None), default=None)
 
 
 def _filter() -> bytes:

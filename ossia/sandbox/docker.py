@@ -4,7 +4,6 @@ import asyncio
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Literal
 
 import docker
@@ -15,9 +14,11 @@ from ossia.sandbox import _attest, _docker_api, _owner, images
 from ossia.sandbox._boot import LOADER
 from ossia.sandbox._docker_api import Daemon
 from ossia.sandbox._docker_transport import DockerTransport
+from ossia.sandbox._egress_gate import proxy_environment
 from ossia.sandbox._seccomp import docker_profile
 from ossia.sandbox._settings import NOBODY, WORKDIR, common_environment
 from ossia.sandbox._supervised import SupervisedSandbox
+from ossia.sandbox.egress import Egress
 from ossia.sandbox.profiles import Profile, profile
 from ossia.sandbox.protocol import SandboxInfo, SandboxLimits, SandboxNeeds
 
@@ -31,7 +32,8 @@ class Docker:
     `profile`: "python", "coding" or "judge", or None: what the session's tools need. `image`: another image than the
     profile's; it needs `python3` (and ipykernel 7 for a kernel). `limits`: other bounds than the profile's. `runtime`:
     an OCI runtime that the daemon knows, such as "runsc" or "kata". `host`: the daemon's URL, else $DOCKER_HOST or the
-    usual sockets. `env`: the variables that the code shall see; none of the host's are passed on.
+    usual sockets. `env`: the variables that the code shall see; none of the host's are passed on. `egress`: what it may
+    reach; None: nothing.
     """
 
     name = "docker"
@@ -45,6 +47,7 @@ class Docker:
         runtime: str | None = None,
         host: str | None = None,
         env: Mapping[str, str] | None = None,
+        egress: Egress | None = None,
         parallel_starts: int | None = None,
     ) -> None:
         self._profile = profile
@@ -52,7 +55,8 @@ class Docker:
         self._limits = limits
         self._runtime = runtime
         self._host = host
-        self._env = dict(env or {})
+        self._egress = egress
+        self._env = {**(proxy_environment() if egress else {}), **(env or {})}
         self._threads = parallel_starts or max(2, os.cpu_count() or 1)
         self._starts = asyncio.Semaphore(self._threads)
         self._daemon: Daemon | None = None
@@ -134,7 +138,7 @@ class Docker:
         await transport.open()
         digest = str(image["Id"])
         info = SandboxInfo("docker", f"docker, image {image['Name']} ({digest[:19]})", WORKDIR, digest)
-        return SupervisedSandbox(transport, info=info, limits=replace(chosen.limits))
+        return SupervisedSandbox(transport, info=info, limits=chosen.limits, egress=self._egress)
 
 
 def host_config(client: docker.APIClient, chosen: Profile, runtime: str | None) -> Mapping[str, Any]:

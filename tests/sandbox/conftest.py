@@ -6,7 +6,17 @@ from collections.abc import AsyncIterator
 import pytest
 
 from ossia.errors import SandboxUnavailable
-from ossia.sandbox import Bubblewrap, Docker, Sandbox, SandboxNeeds, SandboxProvider, UnsafeLocal, images
+from ossia.sandbox import (
+    Bubblewrap,
+    Docker,
+    Sandbox,
+    SandboxNeeds,
+    SandboxProvider,
+    UnsafeLocal,
+    _docker_api,
+    _owner,
+    images,
+)
 from ossia.sandbox._environment import make_environment
 
 BOUNDED = ("docker", "bubblewrap")
@@ -40,6 +50,17 @@ def make_provider(name: str, request: pytest.FixtureRequest) -> SandboxProvider:
         return Docker()
     request.getfixturevalue("kernel_environment")
     return Bubblewrap() if name == "bubblewrap" else UnsafeLocal()
+
+
+def our_containers(owner: str | None = None) -> list[str]:
+    """Ids of the containers that `owner` (this process, where left out) has at the daemon."""
+    client = _docker_api.connect()
+    try:
+        mark = owner or _owner.current().mark()
+        found = client.containers(all=True, filters={"label": f"{_owner.LABEL}={mark}"})
+        return [container["Id"] for container in found]
+    finally:
+        client.close()
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 import io
 import os
+import shutil
 import stat
+import tarfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,8 +13,6 @@ from . import files
 
 def pack(root: str, limit: int, write: Callable[[bytes], None]) -> None:
     """Write a tar archive of the directories, regular files and links below `root`, of at most `limit` bytes."""
-    import tarfile
-
     with tarfile.open(fileobj=_Sink(limit, write), mode="w|", format=tarfile.PAX_FORMAT) as tar:
         for path in _walk(root):
             tar.add(path, arcname=os.path.relpath(path, root), recursive=False)
@@ -36,13 +36,24 @@ class _Sink(io.RawIOBase):
 
 def unpack(packed: bytes | bytearray, root: str) -> None:
     """Unpack below `root`; nothing lands outside of it, no device is made."""
-    import tarfile
-
+    tree = files.Tree(root)
     try:
         with tarfile.open(fileobj=io.BytesIO(packed), mode="r:") as tar:
-            tar.extractall(root, filter="data")
+            for member in tar:
+                _unpack_one(tree, tar, member)
     except tarfile.TarError as error:
         raise files.Refused(f"the snapshot cannot be unpacked: {error}") from error
+
+
+def _unpack_one(tree: files.Tree, tar: "tarfile.TarFile", member: "tarfile.TarInfo") -> None:
+    # Not `extractall`: its filters are missing in older Pythons, and the walk that follows no link is here already.
+    if member.isdir():
+        tree.make_folder(member.name)
+    elif member.issym():
+        tree.link(member.name, member.linkname)
+    elif source := tar.extractfile(member):
+        with source, tree.open_write(member.name, member.mode & 0o777) as target:
+            shutil.copyfileobj(source, target)
 
 
 def _walk(root: str) -> Iterator[str]:

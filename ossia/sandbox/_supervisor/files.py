@@ -1,6 +1,7 @@
 """Files below the working directory, reached without following any link."""
 
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,9 +23,24 @@ class Tree:
     def __init__(self, root: str) -> None:
         self._root = root
 
-    def open_write(self, path: str) -> BinaryIO:
+    def open_write(self, path: str, mode: int = 0o600) -> BinaryIO:
         """A regular file to write, with the directories above it."""
-        return os.fdopen(self._open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb")
+        return os.fdopen(self._open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb")
+
+    def make_folder(self, path: str) -> None:
+        """A directory, with those above it."""
+        os.close(self._walk(_parts(path), make=True))
+
+    def link(self, path: str, target: str) -> None:
+        """A symbolic link in the place of whatever file is there; where it leads is its reader's affair."""
+        parts = _parts(path)
+        parent = self._walk(parts[:-1], make=True)
+        try:
+            with suppress(FileNotFoundError):
+                os.unlink(parts[-1], dir_fd=parent)
+            os.symlink(target, parts[-1], dir_fd=parent)
+        finally:
+            os.close(parent)
 
     def open_read(self, path: str, limit: int) -> BinaryIO:
         """A regular file of at most `limit` bytes to read."""
@@ -62,12 +78,12 @@ class Tree:
                     # A name that is not UTF-8 cannot be asked for by a frame; it is shown all the same.
                     yield path.encode("utf-8", "replace").decode(), info.st_size, info.st_mtime
 
-    def _open(self, path: str, flags: int) -> int:
+    def _open(self, path: str, flags: int, mode: int = 0o600) -> int:
         parts = _parts(path)
         parent = self._walk(parts[:-1], make=bool(flags & os.O_CREAT))
         try:
             # O_NONBLOCK: a FIFO that someone planted must not hold us.
-            fd = os.open(parts[-1], flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600, dir_fd=parent)
+            fd = os.open(parts[-1], flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, mode, dir_fd=parent)
         finally:
             os.close(parent)
         if not stat.S_ISREG(os.fstat(fd).st_mode):
@@ -86,6 +102,16 @@ class Tree:
                 os.close(fd)
             fd = below
         return fd
+
+
+def empty(folder: str) -> None:
+    """Remove what is in `folder`, as far as that can be done."""
+    for entry in os.scandir(folder):
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                os.unlink(entry.path)
 
 
 def explain(error: Exception) -> str:

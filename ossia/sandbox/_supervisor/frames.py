@@ -10,6 +10,9 @@ SHELL, IOPUB, STDIN, KERNEL_CONTROL = 1, 2, 3, 4
 DATA = 5
 """A piece of a file or of a command's output: u32 request id, then bytes."""
 
+NET = 6
+"""A piece of a connection that the egress proxy relays: u32 connection id, then bytes."""
+
 CHUNK = 256 * 1024
 """Size of the pieces that files are cut into, in bytes."""
 
@@ -27,15 +30,20 @@ def encode(kind: int, payload: bytes) -> bytes:
     return _HEADER.pack(len(payload), kind) + payload
 
 
-def encode_data(request: int, piece: bytes) -> bytes:
-    """A DATA frame that belongs to `request`."""
-    return encode(DATA, _U32.pack(request) + piece)
+def encode_data(number: int, piece: bytes, kind: int = DATA) -> bytes:
+    """A DATA (or NET) frame that belongs to the request (or connection) `number`."""
+    return encode(kind, data_payload(number, piece))
+
+
+def data_payload(number: int, piece: bytes) -> bytes:
+    """The payload of a DATA or NET frame."""
+    return _U32.pack(number) + piece
 
 
 def split_data(payload: bytes) -> tuple[int, bytes]:
-    """The request id and the bytes of a DATA payload. Raises `FrameError`."""
+    """The id and the bytes of a DATA or NET payload. Raises `FrameError`."""
     if len(payload) < _U32.size:
-        raise FrameError("data frame without a request id")
+        raise FrameError("data frame without an id")
     return _U32.unpack_from(payload)[0], payload[_U32.size :]
 
 

@@ -26,7 +26,8 @@ class Kernel:
         self._scratch = scratch
         self._cap = output_cap
         self._kept: HeadTail[list[bytes]] = HeadTail(output_cap)
-        self._started = 0
+        self.serial = 0
+        """Which kernel it is, counted from 1: the host must not take the end of one for the end of the next."""
         self._directory = ""
         self._context: Any = None
         self._sockets: dict[int, Any] = {}
@@ -35,10 +36,10 @@ class Kernel:
 
     def start(self, key: str) -> None:
         """Fork a kernel; `ready` is said when its first message (the welcome of its iopub socket) arrives."""
-        if not self._started:
+        if not self.serial:
             kernel_main.preload()
-        self._started += 1
-        self._directory = f"{self._scratch}/.kernel-{self._started}"
+        self.serial += 1
+        self._directory = f"{self._scratch}/.kernel-{self.serial}"
         os.mkdir(self._directory, 0o700)
         connection = f"{self._directory}/connection.json"
         with open(connection, "w") as file:
@@ -134,7 +135,7 @@ class Kernel:
 
     def _begin(self) -> None:
         self._ready = True
-        self._wire.say("ready", pid=self.pid)
+        self._wire.say("ready", kernel=self.serial)
         for channel, parts in self._waiting:
             self._sockets[channel].send_multipart(parts)
         self._waiting = []

@@ -1,9 +1,11 @@
 """The kernel's own process: ipykernel, set up for a relay that bounds what it says."""
 
 import gc
+import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from importlib import import_module
 
 TEXT_PIECE = 64 * 1024
@@ -75,6 +77,7 @@ def _copy_font_cache() -> None:
 
 def _bound_output(app) -> None:  # type: ignore[no-untyped-def]
     """Cut what would be one huge message: streams into pieces, representations in their middle."""
+    app.session.pack = _forgiving(app.session.pack)
     for stream in (sys.stdout, sys.stderr):
         _cut_stream(stream)
     shell = app.shell
@@ -92,6 +95,18 @@ def _cut_stream(stream) -> None:  # type: ignore[no-untyped-def]
                 yield parent, text[start : start + TEXT_PIECE]
 
     stream._flush_buffers = in_pieces
+
+
+def _forgiving(pack: Callable[[object], bytes]) -> Callable[[object], bytes]:
+    """A packer that does not fail on text that UTF-8 cannot hold."""
+
+    def pack_anything(content: object) -> bytes:
+        try:
+            return pack(content)
+        except UnicodeEncodeError:
+            return json.dumps(content, default=str).encode()
+
+    return pack_anything
 
 
 def _shorten(message):  # type: ignore[no-untyped-def]

@@ -11,6 +11,7 @@ from . import archive, facts, files, frames, processes
 from .commands import Commands
 from .kernel import Kernel
 from .loop import Loop
+from .net import Net
 from .wire import Wire
 
 EXIT_HOST_GONE = 0
@@ -18,6 +19,13 @@ EXIT_STUCK = 71
 """Some process would not die: only the host can end this sandbox."""
 
 Message = Mapping[str, object]
+
+
+class _NotOpened(Exception):
+    """A file that is to be written could not even be opened."""
+
+    def __init__(self, why: Exception) -> None:
+        self.why = why
 
 
 class Supervisor:
@@ -28,9 +36,11 @@ class Supervisor:
         self._loop = Loop()
         self._tree = files.Tree(workdir)
         self._workdir = workdir
+        self._temporary = (scratch, "/dev/shm") if os.getpid() == 1 else (scratch,)
         cap = _int(config, "output_cap")
         self._kernel = Kernel(self._loop, wire, workdir=workdir, scratch=scratch, output_cap=cap)
         self._commands = Commands(self._loop, wire, workdir, scratch)
+        self._net: Net | None = None
         self._oom_before: int | None = None
         self._incoming: dict[int, BinaryIO | bytearray | Exception] = {}
         self._ops: dict[str, Callable[[Message], None]] = {
@@ -56,6 +66,9 @@ class Supervisor:
         self._loop.add(self._wire.read_fd, self._receive)
         self._loop.before_sleep = self._kernel.pump
         self._wire.say("hello", facts=facts.collect())
+        if self._config.get("egress_port"):
+            self._net = Net(self._loop, self._wire, _int(self._config, "egress_port"))
+            self._ops |= {"net_ack": self._net.acknowledged, "net_end": self._net.ended_by_host}
         if key := self._config.get("kernel_key"):
             self._start_kernel(str(key))
         self._loop.run()
@@ -69,6 +82,8 @@ class Supervisor:
             if kind == frames.CONTROL:
                 message = json.loads(payload)
                 self._ops[message["op"]](message)
+            elif kind == frames.NET and self._net:
+                self._net.from_host(*frames.split_data(payload))
             elif kind == frames.DATA:
                 self._take(*frames.split_data(payload))
             elif self._kernel.pid is not None:
@@ -90,11 +105,16 @@ class Supervisor:
     def _ended(self, pid: int, status: int) -> None:
         if self._commands.ended(pid, status) or pid != self._kernel.pid:
             return
-        oom, before = facts.oom_kills(), self._oom_before
+        kills = facts.oom_kills()
+        oom = kills is not None and kills != self._oom_before
         self._kernel.forget()
         # What it started is of no use without it, and would count against the limits of the next one.
         self._clear()
-        self._wire.say("exit", code=os.waitstatus_to_exitcode(status), oom=oom is not None and oom != before)
+        if oom:
+            # They count as memory where they lie in a tmpfs: the next kernel might not find enough to start.
+            for folder in self._temporary:
+                files.empty(folder)
+        self._wire.say("exit", kernel=self._kernel.serial, code=os.waitstatus_to_exitcode(status), oom=oom)
 
     def _spawn(self, message: Message) -> None:
         self._clear()
@@ -142,7 +162,7 @@ class Supervisor:
         try:
             self._incoming[request] = self._tree.open_write(str(message["path"]))
         except (OSError, files.Refused) as error:
-            self._incoming[request] = error
+            self._incoming[request] = _NotOpened(error)
 
     def _put_end(self, message: Message) -> None:
         request = _int(message, "id")
@@ -152,7 +172,9 @@ class Supervisor:
                 raise sink
             assert not isinstance(sink, bytearray)
             sink.close()
-        except (OSError, files.Refused) as error:
+        except _NotOpened as error:
+            self._refuse(request, error.why)
+        except OSError as error:
             # Half a file would be taken for the whole one.
             self._remove(str(message["path"]))
             self._refuse(request, error)
@@ -216,8 +238,10 @@ class Supervisor:
 def main(config: Message, read_fd: int, write_fd: int) -> None:
     """Run on the frame stream of these descriptors; `config` is the host's."""
     processes.set_dumpable(False)
+    processes.limit(config["rlimits"])
     if os.getpid() != 1:
         processes.adopt_orphans()
+    # Kernels inherit this: ipykernel takes interrupts while a cell runs, before that they would end it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     wire = Wire(read_fd, write_fd, limit=_int(config, "frame_limit"))

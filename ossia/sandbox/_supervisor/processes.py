@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import resource
 import signal
 import time
 from contextlib import suppress
@@ -15,6 +16,13 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def set_dumpable(on: bool) -> None:
     """Off: processes of the same uid can neither trace us nor open our /proc/PID/{mem,fd,environ}."""
     _libc.prctl(_PR_SET_DUMPABLE, int(on), 0, 0, 0)
+
+
+def limit(rlimits: object) -> None:
+    """Take these resource limits on, soft and hard: every process of the sandbox inherits them."""
+    assert isinstance(rlimits, dict)
+    for name, value in rlimits.items():
+        resource.setrlimit(getattr(resource, name), (value, value))
 
 
 def adopt_orphans() -> None:
@@ -40,7 +48,6 @@ def become_child(keep: set[int]) -> None:
     set_dumpable(True)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     be_killed_first()
     os.umask(0o077)
 

@@ -36,6 +36,10 @@ class Wire:
         for start in range(0, len(data), frames.CHUNK):
             self._write(frames.encode_data(request, data[start : start + frames.CHUNK]))
 
+    def relay(self, connection: int, data: bytes) -> None:
+        """Send a NET frame."""
+        self._write(frames.encode_data(connection, data, frames.NET))
+
     def stream_all(self, request: int, pieces: Iterator[bytes]) -> None:
         for piece in pieces:
             self.stream(request, piece)
