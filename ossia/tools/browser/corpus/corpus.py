@@ -15,7 +15,7 @@ from ossia.tools.browser.corpus._query import match_expression
 from ossia.tools.browser.corpus._snippet import snippet
 from ossia.tools.browser.fetch.protocol import Document, FetchError
 from ossia.tools.browser.pages import ConversionError, Converted, Converter
-from ossia.tools.browser.pages._convert import media_type_of
+from ossia.tools.browser.pages._media import media_type_of
 from ossia.tools.browser.search._client import ApiClient
 from ossia.tools.browser.search.protocol import Hit
 

@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 from ossia.tools.browser.pages._charset import decode
 from ossia.tools.browser.pages._html import convert_html
 from ossia.tools.browser.pages._links import domain
+from ossia.tools.browser.pages._media import media_type_of
 from ossia.tools.browser.pages._pdf import convert_pdf
 from ossia.tools.browser.pages._plain import convert_json, convert_markdown, convert_text
 from ossia.tools.browser.pages.protocol import Converted
@@ -14,20 +15,6 @@ from ossia.tools.browser.pages.protocol import Converted
 _HTML_START = re.compile(
     rb"\A\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
 )
-_SUFFIXES = {
-    ".html": "text/html",
-    ".htm": "text/html",
-    ".xhtml": "text/html",
-    ".md": "text/markdown",
-    ".markdown": "text/markdown",
-    ".pdf": "application/pdf",
-    ".json": "application/json",
-}
-
-
-def media_type_of(name: str) -> str:
-    """The media type that a file's name suggests; `text/plain` where it suggests none."""
-    return _SUFFIXES.get(PurePosixPath(name).suffix.lower(), "text/plain")
 
 
 def convert(body: bytes, url: str, media_type: str, charset: str | None) -> tuple[Converted, str | None]:

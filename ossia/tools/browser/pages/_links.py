@@ -13,6 +13,7 @@ class Links:
         self._base = base
         self._domain = domain(base)
         self._ids: dict[str, int] = {}
+        self._known: dict[str, tuple[str, str] | None] = {}
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -21,16 +22,24 @@ class Links:
     def rebase(self, href: str) -> None:
         """Follow a `<base href>`."""
         self._base = resolve(self._base, href) or self._base
+        self._known.clear()
 
     def marker(self, href: str, text: str) -> str | None:
         """`【id†text】`, with `†domain` where it leads elsewhere; None: nothing that a browser could open."""
-        url = resolve(self._base, href)
-        if url is None:
+        found = self._target(href)
+        if found is None:
             return None
+        url, target = found
         number = self._ids.setdefault(url, len(self._ids))
         text = text.replace("†", "‡")
-        target = domain(url)
         return f"【{number}†{text}】" if target == self._domain else f"【{number}†{text}†{target}】"
+
+    def _target(self, href: str) -> tuple[str, str] | None:
+        """Address and domain, remembered: navigation repeats its links."""
+        if href not in self._known:
+            url = resolve(self._base, href)
+            self._known[href] = None if url is None else (url, domain(url))
+        return self._known[href]
 
 
 def resolve(base: str, href: str) -> str | None:

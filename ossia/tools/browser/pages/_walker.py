@@ -55,24 +55,27 @@ class Walker:
     def walk(self, root: Element) -> str:
         """The text of `root`, without blank space at its ends."""
         walk = etree.iterwalk(root, events=("start", "end"))
-        depth = 0
+        enter, text, closing = self._enter, self._writer.text, _CLOSE.get
+        depth = deepest = 0
         entered = True
         for event, node in walk:
             if event == "start":
                 depth += 1
-                self.too_deep |= depth > _MAX_DEPTH
-                entered = self._enter(node)
+                if depth > deepest:
+                    deepest = depth
+                entered = enter(node)
                 if not entered:
                     walk.skip_subtree()  # the next event is the end of this very element
-                elif node.text:
-                    self._writer.text(node.text)
+                elif inner := node.text:
+                    text(inner)
                 continue
             depth -= 1
-            if entered and (close := _CLOSE.get(node.tag)):
+            if entered and (close := closing(node.tag)):
                 close(self, node)
             entered = True
-            if node.tail and node is not root:
-                self._writer.text(node.tail)
+            if (tail := node.tail) and node is not root:
+                text(tail)
+        self.too_deep = deepest > _MAX_DEPTH
         return self._writer.finish()
 
     def _enter(self, node: Element) -> bool:

@@ -76,18 +76,17 @@ class Writer:
 
     def text(self, text: str) -> None:
         """Append running text: whitespace is merged, or kept where it is preformatted."""
-        text = clean(text)
+        if not text.isascii():
+            text = clean(text)
         if self.pre:
             self._preformatted(text)
-            return
-        words = text.split()
-        if not words:
+        elif words := text.split():
+            if text[0].isspace():
+                self.space()
+            self.write(" ".join(words))
+            self._space = text[-1].isspace()
+        else:
             self.space()
-            return
-        if text[0].isspace():
-            self.space()
-        self.write(" ".join(words))
-        self._space = text[-1].isspace()
 
     def space(self) -> None:
         """A space before the next word, unless a line begins there."""

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from typing import Final
-
-import aiohttp
+from typing import TYPE_CHECKING, Final
 
 from ossia.tools.browser.search.errors import Failure, SearchError
 from ossia.types import JsonValue
+
+if TYPE_CHECKING:
+    import aiohttp
 
 _ANSWER_LIMIT: Final = 8 << 20
 
@@ -29,7 +30,7 @@ class ApiClient:
     """
 
     def __init__(self, *, timeout: float = 15.0) -> None:
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._timeout = timeout
         self._session: aiohttp.ClientSession | None = None
 
     async def get(self, url: str, params: Mapping[str, str], headers: Mapping[str, str] | None = None) -> JsonValue:
@@ -53,8 +54,11 @@ class ApiClient:
         headers: Mapping[str, str] | None,
         body: JsonValue,
     ) -> JsonValue:
+        import aiohttp  # of the extra `browser`: a provider is named before it is known whether it is installed
+
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=self._timeout, trust_env=True)
+            timeout = aiohttp.ClientTimeout(total=self._timeout)
+            self._session = aiohttp.ClientSession(timeout=timeout, trust_env=True)
         try:
             async with self._session.request(method, url, params=params, headers=headers, json=body) as response:
                 data = await _read(response.content)
@@ -66,7 +70,7 @@ class ApiClient:
         return _json(data)
 
 
-async def _read(stream: aiohttp.StreamReader) -> bytes:
+async def _read(stream: "aiohttp.StreamReader") -> bytes:
     parts: list[bytes] = []
     size = 0
     async for part in stream.iter_any():
