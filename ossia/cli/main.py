@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 
-from ossia.cli import chat, doctor, export, nano, resume, run, sandbox, schema
+from ossia.cli import chat, doctor, export, nano, resume, run, sandbox, schema, view
 from ossia.errors import InfrastructureError, UserError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app.command("run")(run.run)
 app.command("chat")(chat.chat)
 app.command("resume")(resume.resume)
 app.command("fork")(resume.fork)
+app.command("view")(view.view)
 app.command("export")(export.export)
 app.command("schema")(schema.schema)
 app.command("doctor")(doctor.doctor)
