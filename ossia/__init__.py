@@ -5,13 +5,15 @@ from ossia.agent.task import Task, load_task
 from ossia.engine import Sampling
 from ossia.errors import EngineError, InfrastructureError, OssiaError, SandboxUnavailable, UserError
 from ossia.sandbox import Bubblewrap, Docker, UnsafeLocal
-from ossia.tools import MCP, Approval, Python, ToolError, tool
+from ossia.tools import MCP, Approval, Browser, Corpus, Python, ToolError, tool
 
 __all__ = [
     "MCP",
     "Agent",
     "Approval",
+    "Browser",
     "Bubblewrap",
+    "Corpus",
     "Docker",
     "EngineError",
     "InfrastructureError",

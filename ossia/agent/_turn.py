@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ossia import harmony
 from ossia.agent._calls import Calls
+from ossia.agent._citations import cited
 from ossia.agent._context import Overflow, Room, make_room
 from ossia.agent._output import REPAIR, OutputFormat, Unusable
 from ossia.agent._step import Request, Step, sample_step
@@ -333,6 +334,7 @@ class Turn:
             run_id=self.run_id,
             outcome=end.outcome,
             final=self.final,
+            cited=cited(self.final, self.calls.tools),
             limit=end.limit,
             error=end.error,
             forced=self.forced,

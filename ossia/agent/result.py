@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ossia.harmony import Message
+from ossia.tools.browser.citations import CitedText
 
 Outcome = Literal["final", "limit", "loop", "malformed", "invalid_output", "cancelled", "infrastructure"]
 """What ended a turn.
@@ -56,6 +57,9 @@ class RunResult:
     outcome: Outcome
     final: str | None = None
     """The final answer, where there is one."""
+    cited: CitedText | None = None
+    """The answer with its citations (`cited.citations`: address, title, lines) and those that lead nowhere
+    (`cited.unresolved`); None without a browser."""
     output: object = None
     """The validated object, where `Agent(output=...)` asked for one; never a part of it."""
     limit: str | None = None

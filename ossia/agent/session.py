@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from ossia import harmony, types
 from ossia.agent import _resume
 from ossia.agent._calls import Calls
+from ossia.agent._citations import recall
 from ossia.agent._context import Overflow
 from ossia.agent._output import OutputFormat
 from ossia.agent._turn import Parts, Turn
@@ -160,6 +161,7 @@ class Session:
         for run in (*earlier, recorded):
             self._workspace.add(_resume.load_blobs(run))
         differing = await _resume.run_again(calls, self._tools)
+        await recall((call for run in (*earlier, recorded) for call, _ in run.calls), self._tools)
         self._emit(RunResumed(calls=len(calls), differing=tuple(differing)))
         if differing:
             turn.notes.append(f"State was lost: of {len(calls)} calls that ran again, {len(differing)} differ.")

@@ -14,6 +14,7 @@ def to_json(result: RunResult) -> str:
         "run_id": result.run_id,
         "outcome": result.outcome,
         "final": result.final,
+        "cited": to_jsonable_python(result.cited),
         "output": to_jsonable_python(result.output),
         "limit": result.limit,
         "error": result.error,

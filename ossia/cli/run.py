@@ -15,6 +15,7 @@ from ossia.agent import RunResult, save_files
 from ossia.agent.task import Task, load_task, plain_task
 from ossia.cli import _options as options
 from ossia.cli._approve import ask
+from ossia.cli._corpus import with_corpus
 from ossia.cli._result import exit_code, to_json
 from ossia.cli._turns import Progress, follow
 from ossia.cli._view import View
@@ -30,6 +31,9 @@ def run(
     ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("-c", help="section.key=value over the task file; may be repeated.")
+    ] = None,
+    corpus: Annotated[
+        Path | None, typer.Option("--corpus", help="A folder of documents that the browser searches, not the web.")
     ] = None,
     files: options.InFiles = None,
     out: options.OutDirectory = None,
@@ -64,6 +68,8 @@ def run(
         raise UserError("--input belongs to a task file: give a FILE.yaml instead of a task.")
     else:
         ready = plain_task(task, changes, overrides=overrides or ())
+    if corpus is not None:
+        ready = with_corpus(ready, corpus)
     if dry_run:
         _show_prompt(ready)
         return

@@ -10,11 +10,11 @@ from typing import Any, TypeAlias
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from ossia.errors import UserError
-from ossia.tools import MCP, Python, Tool, ToolSource
+from ossia.tools import MCP, Browser, Python, Tool, ToolSource
 
 Given: TypeAlias = Tool | ToolSource | Callable[..., object]
 
-NAMED: dict[str, type[Tool] | type[ToolSource]] = {"python": Python, "mcp": MCP}
+NAMED: dict[str, type[Tool] | type[ToolSource]] = {"browser": Browser, "python": Python, "mcp": MCP}
 """The tools that a file may name without saying where they are."""
 
 
