@@ -18,6 +18,7 @@ from ossia.sandbox.protocol import CellResult, CellStatus
 START_TIMEOUT = 90.0
 """Seconds for a kernel to start; only a machine in great trouble needs them."""
 _START_ATTEMPTS = 3
+_SETTLE_ATTEMPTS = 10
 INTERRUPT_GRACE = 3.0
 """Seconds between the interrupt of a cell and the killing of its kernel: a BLAS call has to end first."""
 
@@ -167,7 +168,12 @@ class KernelClient:
         cell = self._cell
         if cell is None:
             return
-        if not await _within(cell, INTERRUPT_GRACE):
+        # Interrupted again and again: the first may have come before the kernel had begun with the cell.
+        for _ in range(_SETTLE_ATTEMPTS):
+            if await _within(cell, INTERRUPT_GRACE / _SETTLE_ATTEMPTS):
+                break
+            await self.interrupt()
+        else:
             await self._kill()
         self._cell = None
 

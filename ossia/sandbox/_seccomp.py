@@ -15,8 +15,9 @@ fallocate fchdir fchmod fchmodat fchmodat2 fchown fchownat fcntl fdatasync fgetx
 fsetxattr fstat fstatfs fsync ftruncate futimesat getcwd getdents getdents64 getxattr inotify_add_watch inotify_init
 inotify_init1 inotify_rm_watch ioctl lchown lgetxattr link linkat listxattr llistxattr lremovexattr lseek lsetxattr
 lstat mkdir mkdirat mknod mknodat newfstatat open openat openat2 pread64 preadv preadv2 pwrite64 pwritev pwritev2 read
-readahead readlink readlinkat readv removexattr rename renameat renameat2 rmdir sendfile setxattr splice stat statfs statx
-symlink symlinkat sync sync_file_range syncfs tee truncate umask unlink unlinkat utime utimensat utimes write writev
+readahead readlink readlinkat readv removexattr rename renameat renameat2 rmdir sendfile setxattr splice stat statfs
+statx symlink symlinkat sync sync_file_range syncfs tee truncate umask unlink unlinkat utime utimensat utimes write
+writev
 """
 _MEMORY = """
 brk madvise membarrier memfd_create mincore mlock mlock2 mlockall mmap mprotect mremap msync munlock munlockall munmap
@@ -39,12 +40,12 @@ timerfd_gettime timerfd_settime
 """
 _WAITING = """
 epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_pwait2 epoll_wait eventfd eventfd2 futex futex_requeue
-futex_wait futex_waitv futex_wake getrandom io_cancel io_destroy io_getevents io_setup io_submit mq_getsetattr mq_notify
-mq_open mq_timedreceive mq_timedsend mq_unlink pipe pipe2 poll ppoll pselect6 select
+futex_wait futex_waitv futex_wake getrandom io_cancel io_destroy io_getevents io_setup io_submit mq_getsetattr
+mq_notify mq_open mq_timedreceive mq_timedsend mq_unlink pipe pipe2 poll ppoll pselect6 select
 """
 _SOCKETS = """
-accept accept4 bind connect getpeername getsockname getsockopt listen recvfrom recvmmsg recvmsg sendmmsg sendmsg sendto
-setsockopt shutdown socketpair
+accept accept4 bind connect getpeername getsockname getsockopt listen recvfrom recvmmsg recvmsg sendmmsg sendmsg
+sendto setsockopt shutdown socketpair
 """
 
 ALLOWED: tuple[str, ...] = tuple(

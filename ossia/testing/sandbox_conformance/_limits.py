@@ -113,7 +113,7 @@ async def files_cannot_be_put_on_a_full_disk(sandbox: Sandbox) -> None:
     assert [file.path for file in await sandbox.files()] == []
 
 
-@_case(claims=("disk", "memory"))
+@_case(claims=("disk", "memory"), slow=True)
 async def an_inode_flood_is_survived(sandbox: Sandbox) -> None:
     """Empty files without end stop at a limit (of files, or of memory), and the sandbox lives on."""
     code = "n = 0\ntry:\n    while True: open(f'/tmp/i{n}', 'w').close(); n += 1\nexcept OSError as e: print(e.errno)"
@@ -121,7 +121,7 @@ async def an_inode_flood_is_survived(sandbox: Sandbox) -> None:
     assert result.status in ("ok", "oom", "timeout"), result
 
 
-@_case(claims=("disk",))
+@_case(claims=("disk",), slow=True)
 async def a_zip_bomb_unpacks_into_its_limits(sandbox: Sandbox) -> None:
     """An archive that grows a thousandfold fills the sandbox's own space and nothing else."""
     code = (
