@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -39,6 +40,7 @@ def connect(host: str | None = None) -> docker.APIClient:
     complaints = []
     for url in candidates:
         try:
+            _probe(url)
             client = docker.APIClient(base_url=url, version="auto", timeout=API_TIMEOUT)
         except (DockerException, requests.RequestException, OSError, ValueError) as error:
             complaints.append(f"{url}: {_why(error)}")
@@ -46,6 +48,13 @@ def connect(host: str | None = None) -> docker.APIClient:
             return client
     said = "; ".join(complaints) or "no socket of Docker or Podman exists"
     raise SandboxUnavailable(f"no container daemon answers ({said})")
+
+
+def _probe(url: str) -> None:
+    """Raises `OSError` where a local socket takes no connection; docker-py would leave its own end open."""
+    if url.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.connect(url.removeprefix("unix://"))
 
 
 class Daemon:

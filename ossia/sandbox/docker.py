@@ -133,7 +133,7 @@ class Docker:
                 raise
             return container, _plain_socket(stream)
 
-        container, sock = await daemon.call(start, undo=lambda made: _docker_api.remove(client, made[0]))
+        container, sock = await daemon.call(start, undo=lambda made: _abandon(client, *made))
         transport = DockerTransport(daemon, container, sock)
         await transport.open()
         digest = str(image["Id"])
@@ -170,6 +170,11 @@ def host_config(client: docker.APIClient, chosen: Profile, runtime: str | None) 
         runtime=runtime,
     )
     return config
+
+
+def _abandon(client: docker.APIClient, container: str, sock: socket.socket) -> None:
+    sock.close()
+    _docker_api.remove(client, container)
 
 
 def _plain_socket(stream: Any) -> socket.socket:
