@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+import signal
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -94,10 +95,19 @@ def reap() -> list[str]:
             for folder in list(parent.iterdir()):
                 owner = _owner.Owner.parse(folder.name.rpartition("-")[0])
                 if folder.is_dir() and owner and owner.is_gone(same_machine=True):
-                    with suppress(OSError):
-                        folder.rmdir()
+                    _kill(folder)
+                    ControlGroup((folder,), unified=False).remove()
+                    if not folder.exists():
                         gone.append(folder.name)
     return gone
+
+
+def _kill(folder: Path) -> None:
+    """End what still runs in a control group whose owner has died: it dies with its owner, but maybe not yet."""
+    with suppress(OSError):
+        for pid in (folder / "cgroup.procs").read_text().split():
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
 
 
 def _create_unified(name: str, limits: SandboxLimits) -> ControlGroup | None:
