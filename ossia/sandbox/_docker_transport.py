@@ -29,7 +29,7 @@ class DockerTransport:
         self._is_stdout = True
         self._stderr = b""
         self._ended = asyncio.Event()
-        self._closed = False
+        self._closing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Take over the socket."""
@@ -60,11 +60,9 @@ class DockerTransport:
 
     async def close(self) -> None:
         """End stdin, which ends the supervisor and so the container; then see to it that it is removed."""
-        if self._closed:
-            return
-        self._closed = True
-        # Whoever waits for the close may be cancelled; the container goes all the same.
-        await asyncio.shield(self._close())
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name="sandbox-close")
+        await asyncio.shield(self._closing)
 
     async def _close(self) -> None:
         client, container = self._daemon.client, self._container

@@ -66,7 +66,7 @@ class Link:
         self._decoder = frames.FrameDecoder(FRAME_LIMIT)
         self._requests: dict[int, _Request] = {}
         self._serial = 0
-        self._closing = False
+        self._closing: asyncio.Task[None] | None = None
         self._reader = asyncio.create_task(self._read(), name="sandbox-link")
 
     async def send(self, kind: int, payload: bytes) -> None:
@@ -104,8 +104,12 @@ class Link:
             await self._write(frames.encode_data(number, data[start : start + frames.CHUNK]))
 
     async def close(self) -> None:
-        """End the sandbox; may be called twice."""
-        self._closing = True
+        """End the sandbox; may be called twice. Whoever waits may be cancelled: it ends all the same."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name="sandbox-close")
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         self._lose("it was closed")
         try:
             await self._transport.close()
@@ -138,7 +142,7 @@ class Link:
         except OSError as error:
             self._lose(str(error))
         else:
-            self._lose("" if self._closing else await self._transport.post_mortem())
+            self._lose("it was closed" if self._closing else await self._transport.post_mortem())
 
     def _dispatch(self, kind: int, payload: bytes) -> None:
         try:

@@ -20,7 +20,7 @@ class PipeTransport:
         self._on_closed = on_closed
         self._stderr = b""
         self._drain = asyncio.create_task(self._drain_stderr(), name="sandbox-stderr")
-        self._closed = False
+        self._closing: asyncio.Task[None] | None = None
 
     @classmethod
     async def start(
@@ -62,11 +62,9 @@ class PipeTransport:
 
     async def close(self) -> None:
         """End stdin, which ends the supervisor; kill what does not end by itself."""
-        if self._closed:
-            return
-        self._closed = True
-        # Whoever waits for the close may be cancelled; the process goes all the same.
-        await asyncio.shield(self._close())
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name="sandbox-close")
+        await asyncio.shield(self._closing)
 
     async def _close(self) -> None:
         assert self.process.stdin is not None

@@ -124,14 +124,11 @@ class Docker:
                 host_config=host_config(client, chosen, self._runtime),
             )["Id"]
             # docker-py leaves StdinOnce to the attach options of `create_container`: stdin_open without detach sets it.
-            stream = client.attach_socket(container, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
             try:
-                client.start(container)
+                return container, _attach_and_start(client, container)
             except BaseException:
-                stream.close()
                 _docker_api.remove(client, container)
                 raise
-            return container, _plain_socket(stream)
 
         container, sock = await daemon.call(start, undo=lambda made: _abandon(client, *made))
         transport = DockerTransport(daemon, container, sock)
@@ -170,6 +167,18 @@ def host_config(client: docker.APIClient, chosen: Profile, runtime: str | None) 
         runtime=runtime,
     )
     return config
+
+
+def _attach_and_start(client: docker.APIClient, container: str) -> socket.socket:
+    sock = _plain_socket(
+        client.attach_socket(container, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+    )
+    try:
+        client.start(container)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def _abandon(client: docker.APIClient, container: str, sock: socket.socket) -> None:
