@@ -47,14 +47,14 @@ def _walk(walker: Walker, root: Element, top: Element) -> str:
 
 
 def _parse(source: str) -> Element | None:
-    """The tree of a page; None where there is nothing but blanks and comments."""
+    """The tree of a page; None where there is nothing but blanks and comments. Raises `MemoryError`."""
     data = _SURROGATES.sub("", source).encode()
     if not data.strip():
         return None
     try:
         root: Element | None = etree.fromstring(data, parser=_PARSER)
-    except etree.XMLSyntaxError:
-        return None
+    except etree.XMLSyntaxError as error:  # it recovers from everything but a lack of memory
+        raise MemoryError from error
     return root
 
 
