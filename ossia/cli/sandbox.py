@@ -7,11 +7,12 @@ import typer
 from rich.console import Console
 
 from ossia.cli._turns import Progress
+from ossia.errors import UserError
 from ossia.sandbox import images
 
 app = typer.Typer(help="The image that sandboxes run, and what is left of old ones.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="python, or coding (compilers, git, ripgrep, pytest).")]
+Name = Annotated[str, typer.Argument(help="python, coding (compilers, git, ripgrep, pytest), or browser (Chromium).")]
 
 
 @app.command()
@@ -27,6 +28,9 @@ def build(
 ) -> None:
     """Build the image: from python:3.12-slim where a registry answers, else from a Debian base made here."""
     console = Console(stderr=True)
+    if name == "browser":
+        _build_browser(console)
+        return
     if if_missing and images.image_status(name).present:
         return
     progress = Progress(console, quiet=False)
@@ -36,6 +40,20 @@ def build(
         progress.stop()
     size = f"{built.size / 1e6:.0f} MB"
     console.print(f"built {built.name} ({built.digest[:19]}), {size}, in {built.seconds:.0f} s", highlight=False)
+
+
+def _build_browser(console: Console) -> None:
+    """Build the image that holds Chromium, on top of the image python, where it is not there yet."""
+    try:
+        from ossia.tools.browser.chromium import build_image
+    except ImportError as error:
+        raise UserError(f"The browser needs {error.name}: pip install 'ossia[browser]'.") from error
+    progress = Progress(console, quiet=False)
+    try:
+        name = build_image(progress)
+    finally:
+        progress.stop()
+    console.print(f"{name} is there", highlight=False)
 
 
 @app.command("list")
