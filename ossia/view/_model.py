@@ -70,8 +70,8 @@ class Step:
     repairs: Mapping[str, int]
     messages: Sequence[Message]
     tokens: int
-    events: list[Result | Remark] = field(default_factory=list)
-    """Answers of tools, and what happened before they came."""
+    events: list[Result | Remark | Message] = field(default_factory=list)
+    """Answers of tools, what happened before they came, and what we said to the model about it."""
     unanswered: Sequence[str] = ()
 
     @property

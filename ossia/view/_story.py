@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ossia import harmony
 from ossia.agent.events import (
+    AnswerRefused,
     CallEnded,
     CallStarted,
     ContextRewritten,
@@ -104,7 +105,7 @@ class _Teller:
             repairs=Counter(map(visible, event.repairs)),
             messages=[parsed_message(message) for message in completion.messages],
             tokens=self.tokens.add(self._step_pieces(played, event, completion.kept)),
-            unanswered=[visible(m.recipient or "") for m in completion.calls] if event.kept else (),
+            unanswered=[visible(m.recipient or "") for m in self._playback.asked] if event.kept else (),
         )
         self._blocks.append(step)
         self._count(step)
@@ -180,6 +181,10 @@ class _Teller:
                 if played.stop > played.start:
                     tokens = self.tokens.add(segment_pieces(segment, played.start, played.stop))
                 self._add(Remark(_resumed(event, told=tokens is not None), tokens))
+            case AnswerRefused():
+                tokens = self.tokens.add(segment_pieces(segment, played.start, played.stop))
+                note = "asked again: the answer had not the form that was asked for"
+                self._current().events.append(Message("user", "user", [show(event.text, PROSE)], tokens, note))
             case ContextRewritten():
                 tokens = self.tokens.add(segment_pieces(segment, 0, len(segment.tokens)))
                 text = f"context rewritten: {visible(event.reason)}; it holds {len(segment.tokens):,} tokens now"

@@ -1,6 +1,7 @@
 """Exported runs hold the token ids of the run, and count what was sampled and nothing else."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -115,6 +116,14 @@ async def test_a_run_whose_context_was_rewritten_has_a_record_for_each_segment(r
     assert list(records[1].token_ids) == [*engine.calls[-1].prompt, *encode(FINAL)]
 
 
+async def test_an_answer_that_was_refused_counts_without_the_end_that_stands_for_its_return(runs: Path) -> None:
+    refused, answer = "<|channel|>final<|message|>four", "<|channel|>final<|message|>4<|return|>"
+    engine = await record_run(runs, [f"{refused}<|return|>", answer], output={"type": "integer"})
+    (record,) = exported(runs)
+    assert counted(record) == [*encode(refused), *encode(answer)]
+    assert list(record.token_ids) == [*engine.calls[-1].prompt, *encode(answer)]
+
+
 async def test_a_forced_header_does_not_count(runs: Path) -> None:
     await record_run(runs, [CALL, "It is 5.<|return|>"], limits=Limits(steps=1, force_final=True))
     (record,) = exported(runs)
@@ -141,6 +150,15 @@ async def test_a_run_that_was_cut_off_has_no_outcome(runs: Path) -> None:
 async def test_a_run_in_which_nothing_was_sampled_has_no_record(runs: Path) -> None:
     await record_run(runs, [Play(FINAL, fail_after=0)])
     assert exported(runs) == []
+
+
+async def test_the_example_of_the_page_runs(runs: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "export.md"
+    names: dict[str, Callable[[Path], list[Record]]] = {}
+    exec(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)[0], names)
+    await record_run(runs, [CALL, FINAL])
+    (record,) = names["final_answers"](next(runs.glob("*.jsonl")))
+    assert counted(record) == encode(FINAL)
 
 
 IDS = st.one_of(st.integers(0, 5_000), st.sampled_from([harmony.START, harmony.CHANNEL, harmony.MESSAGE, harmony.END]))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,10 +15,11 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.semconv._incubating.attributes import gen_ai_attributes
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.util.types import AttributeValue
 
-from ossia.agent import Limits
+from ossia.agent import Limits, _spans
 from ossia.agent._spans import CAPTURE
 from ossia.errors import SandboxUnavailable
 from ossia.testing import Play
@@ -50,6 +52,12 @@ def spans(exporter: InMemorySpanExporter) -> list[ReadableSpan]:
 def attributes(span: ReadableSpan) -> Mapping[str, AttributeValue]:
     assert span.attributes is not None
     return span.attributes
+
+
+def test_the_names_are_those_of_the_conventions() -> None:
+    used = set(re.findall(r'"(gen_ai\.[a-z_.]+)"', Path(_spans.__file__).read_text()))
+    assert len(used) > 15
+    assert used <= {value for value in vars(gen_ai_attributes).values() if isinstance(value, str)}
 
 
 def parents(found: list[ReadableSpan]) -> dict[str, str | None]:

@@ -140,8 +140,11 @@ def test_it_reads_in_light_and_dark(chromium: Browser, tmp_path: Path, dark: boo
 
 
 def test_a_run_of_a_thousand_steps_opens_and_moves(chromium: Browser, tmp_path: Path) -> None:
-    opened = look(chromium, long_run(recorded(tmp_path, [CALL, FINAL], Echo()), 1_000))
+    journal = long_run(recorded(tmp_path, [CALL, FINAL], Echo()), 1_000)
+    opened = look(chromium, journal)
     page = opened.page
+    assert page.locator("article.step").count() == 1_000
+    assert journal.with_suffix(".html").stat().st_size < 3_000_000
     page.keyboard.press("G")
     assert page.locator("#outcome").is_visible()
     page.keyboard.press("k")

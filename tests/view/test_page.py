@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ossia import harmony
-from ossia.agent import CallEnded, CallStarted, Journal, Limits, StepEnded, StepStarted, read_journal
+from ossia.agent import Agent, CallEnded, CallStarted, Journal, Limits, StepEnded, StepStarted, read_journal
 from ossia.agent.playback import play
 from ossia.errors import UserError
-from ossia.testing import Play
+from ossia.testing import Play, ScriptedEngine
 from ossia.tools import ToolResult
 from ossia.tools.protocol import Image
 from ossia.view import render_run
 from ossia.view._images import Images
 from ossia.view._text import PROSE, show, visible
-from tests.agent.conftest import CALL, FINAL, THINK, Echo
+from tests.agent.conftest import CALL, FINAL, Echo
 from tests.view.conftest import record
 
 PNG = bytes.fromhex(
@@ -210,10 +210,14 @@ async def test_what_went_wrong_is_said_where_it_did(tmp_path: Path) -> None:
     assert "failed after 1 token ids" in text
 
 
-async def test_the_earlier_turns_of_a_session_are_there_and_folded(tmp_path: Path) -> None:
-    from ossia.agent import Agent
-    from ossia.testing import ScriptedEngine
+async def test_an_answer_that_was_refused_is_followed_by_what_the_model_was_told(tmp_path: Path) -> None:
+    script = ["<|channel|>final<|message|>four<|return|>", "<|channel|>final<|message|>4<|return|>"]
+    html = render_run(await record(tmp_path, script, output={"type": "integer"}))
+    assert "asked again: the answer had not the form that was asked for" in html
+    assert html.count('class="message user"') == 2
 
+
+async def test_the_earlier_turns_of_a_session_are_there_and_folded(tmp_path: Path) -> None:
     agent = Agent(engine=ScriptedEngine([CALL, FINAL, FINAL]), tools=[Echo()], journal=tmp_path)
     async with agent, agent.session() as session:
         first = await session.run("Say hi")
@@ -256,10 +260,3 @@ def long_run(journal: Path, steps: int) -> Path:
                 written.write(changed)
         written.write(events[-1])
     return target
-
-
-async def test_a_run_of_a_thousand_steps_makes_a_page_of_its_size(tmp_path: Path) -> None:
-    journal = long_run(await record(tmp_path, [CALL, THINK + FINAL], Echo()), 1_000)
-    html = render_run(journal)
-    assert html.count('class="block step"') == 1_000
-    assert len(html) < 3_000_000
