@@ -1,5 +1,6 @@
 """What one session reaches: it searches with the providers, and turns addresses into pages."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from ossia.tools.browser.search._client import ApiClient
 from ossia.tools.browser.search.errors import SearchError
 from ossia.tools.browser.search.protocol import Hit, SearchProvider
 
+_LONG_TEXT = 100_000
 VIEW_SOURCE = "view-source:"
 
 
@@ -73,7 +75,10 @@ class Web:
             if rendered is not None:
                 document = rendered
                 converted, source = await self._converted(rendered)
-        return _page(document, converted, source)
+        page = _page(document, converted, source)
+        if len(page.text) > _LONG_TEXT:
+            await asyncio.to_thread(lambda: page.lines)  # so that other sessions do not wait for its wrapping
+        return page
 
     def locate(self, text: str, base: Page | None) -> str:
         """The address that the model means by `text`, as it would be typed into a browser.

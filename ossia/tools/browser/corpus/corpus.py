@@ -81,6 +81,8 @@ class Corpus:
             return None
         page = await asyncio.to_thread(self._database.page, path)
         if page is None:
+            if self.base_url is not None:
+                return None  # it may be on the web all the same
             raise FetchError(f"there is no such document in {self.name}")
         body = await asyncio.to_thread(self._body, path)
         return Document(self.url_of(path), body, media_type_of(path), via=self.name, converted=page)
