@@ -110,7 +110,8 @@ def report(name: str, ranks: Sequence[int], times: Sequence[float]) -> None:
     first = sum(rank == 1 for rank in ranks) / len(ranks)
     reciprocal = statistics.fmean(1 / rank if rank else 0.0 for rank in ranks)
     print(
-        f"| {name} | {good / len(ranks):.3f} [{interval.low:.3f}, {interval.high:.3f}] | {first:.3f} | {reciprocal:.3f} |"
+        f"| {name} | {good / len(ranks):.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+        f" | {first:.3f} | {reciprocal:.3f} |"
         f" {statistics.median(times):.1f} ({statistics.quantiles(times, n=20)[-1]:.1f}) |"
     )
 

@@ -3,8 +3,8 @@
     python -m bench.browser_pages --reference DIR [--folder /usr/share/doc/python3.11/html] [--pages 132] [--rounds 3]
 
 DIR holds the package `gpt_oss`, as a checkout of openai/gpt-oss or an unpacked wheel does; it needs `pip install
-html2text tiktoken structlog chz tenacity`. Each page goes the whole way, from HTML to the first view of it, through both
-in turn, on one core; times are CPU times, so that other load counts less. A line counts as kept where ours has it
+html2text tiktoken structlog chz tenacity`. Each page goes the whole way, from HTML to the first view of it, through
+both in turn, on one core; times are CPU times, so that other load counts less. A line counts as kept where ours has it
 too, link ids and spaces aside.
 """
 

@@ -46,7 +46,7 @@ def main() -> None:
             times.append(one_round(Path(folder)))
     print(machine())
     for name, values in zip(
-        ("environment", "pip install .", "first answer", "second answer"), zip(*times), strict=True
+        ("environment", "pip install .", "first answer", "second answer"), zip(*times, strict=True), strict=True
     ):
         print(f"{name}: {spread(values, 1)} s")
     print(f"from nothing to the first answer: {spread([sum(row[:3]) for row in times], 1)} s")

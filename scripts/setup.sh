@@ -19,11 +19,14 @@ system_packages() {
     if ! docker_answers && ! have dockerd; then missing+=(docker.io); fi
     have bwrap || missing+=(bubblewrap)
     have mmdebstrap || missing+=(mmdebstrap)
-    [ "$purpose" = test ] && ! have chromium && missing+=(chromium)
-    [ ${#missing[@]} -eq 0 ] && return
+    if [ "$purpose" = test ]; then
+        have chromium || missing+=(chromium)
+        [ -d /usr/share/python3-searx ] || missing+=(python3-searx)
+    fi
+    [ ${#missing[@]} -eq 0 ] && return 0
     if ! root || ! have apt-get; then
         say "not installed: ${missing[*]} (needs root and apt); going on without"
-        return
+        return 0
     fi
     say "installing ${missing[*]}"
     apt-get update -qq
@@ -33,13 +36,13 @@ system_packages() {
 python_environment() {
     local stamp=$venv/.ossia-$purpose want
     want=$(cat pyproject.toml scripts/setup.sh scripts/torch.sh | sha256sum)
-    [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ] && return
+    [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ] && return 0
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { say "Python 3.11 or newer is needed"; exit 3; }
     say "making the environment in $venv"
     [ -x $venv/bin/python ] || python3 -m venv $venv
     if [ "$purpose" = test ]; then
         scripts/torch.sh $venv/bin/python
-        $venv/bin/python -m pip install -q -e '.[test,local,browser]'
+        $venv/bin/python -m pip install -q -e '.[test,local,browser,mcp]'
     else
         $venv/bin/python -m pip install -q -e .
     fi
@@ -47,7 +50,7 @@ python_environment() {
 }
 
 docker_daemon() {
-    docker_answers && return
+    docker_answers && return 0
     root && have dockerd || return 0
     say "starting the Docker daemon"
     if have systemctl && systemctl is-system-running >/dev/null 2>&1; then
