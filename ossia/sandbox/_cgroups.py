@@ -61,6 +61,11 @@ def scope(limits: SandboxLimits) -> list[str]:
     """
     if os.geteuid() == 0 or not shutil.which("systemd-run") or not os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
         return []
+    return scope_command(limits)
+
+
+def scope_command(limits: SandboxLimits) -> list[str]:
+    """The command line of `scope`, to which the program's own is added."""
     properties = [f"MemoryMax={limits.memory}", "MemorySwapMax=0", f"TasksMax={limits.processes}"]
     properties.append(f"CPUQuota={int(limits.cpus * 100)}%")
     options = [word for item in properties for word in ("-p", item)]

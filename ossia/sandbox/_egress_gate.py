@@ -38,6 +38,8 @@ class _Tunnel:
     """Bytes that may still go to the code before it has taken what is under way."""
     more_room: asyncio.Event = field(default_factory=asyncio.Event)
     buffer: bytes = b""
+    answered: bool = False
+    """True: what the code gets now comes from the far end, an answer of ours would be taken for a part of it."""
 
 
 class EgressGate:
@@ -96,11 +98,14 @@ class EgressGate:
         # A sandbox that is gone has no use for an answer.
         with suppress(SandboxUnavailable):
             try:
-                await self._answer(tunnel)
+                # A far end that breaks off ends the connection, as it would without a proxy.
+                with suppress(OSError):
+                    await self._answer(tunnel)
             except _Denied as denied:
-                body = f"{denied}\n".encode()
-                head = f"HTTP/1.1 {denied.status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-                await self._to_code(tunnel, head.encode() + body)
+                if not tunnel.answered:
+                    body = f"{denied}\n".encode()
+                    head = f"HTTP/1.1 {denied.status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+                    await self._connected.send(frames.NET, frames.data_payload(tunnel.number, head.encode() + body))
             await self._connected.say("net_end", id=tunnel.number)
 
     async def _answer(self, tunnel: _Tunnel) -> None:
@@ -163,6 +168,7 @@ class EgressGate:
 
     async def _to_code(self, tunnel: _Tunnel, data: bytes) -> None:
         self._count(len(data))
+        tunnel.answered = True
         while tunnel.room < len(data):
             tunnel.more_room.clear()
             await tunnel.more_room.wait()
@@ -208,16 +214,17 @@ def _target(head: bytes) -> tuple[str, int, bytes]:
 
 
 async def _both(outward: Coroutine[Any, Any, None], inward: Coroutine[Any, Any, None]) -> None:
-    """Run until the far end has said all; the near end may have fallen silent long before."""
-    sending = asyncio.create_task(outward)
+    """Run until the far end has said all (the near end may have fallen silent long before), or one of them fails."""
+    sending, receiving = asyncio.create_task(outward), asyncio.create_task(inward)
     try:
-        await inward
-    except OSError:
-        return
+        await asyncio.wait([sending, receiving], return_when=asyncio.FIRST_COMPLETED)
+        if sending.done():
+            sending.result()
+        await receiving
     finally:
-        sending.cancel()
-        with suppress(asyncio.CancelledError, OSError, _Denied):
-            await sending
+        for task in (sending, receiving):
+            task.cancel()
+        await asyncio.gather(sending, receiving, return_exceptions=True)
 
 
 def proxy_environment() -> dict[str, str]:

@@ -170,9 +170,7 @@ def host_config(client: docker.APIClient, chosen: Profile, runtime: str | None) 
 
 
 def _attach_and_start(client: docker.APIClient, container: str) -> socket.socket:
-    sock = _plain_socket(
-        client.attach_socket(container, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
-    )
+    sock = _plain_socket(client.attach_socket(container, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}))
     try:
         client.start(container)
     except BaseException:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 
@@ -50,6 +50,11 @@ class SandboxPool:
     def max_open(self) -> int:
         """Most sandboxes at once."""
         return self._max_open
+
+    @property
+    def ready(self) -> Sequence[Sandbox]:
+        """The sandboxes that stand warm now."""
+        return tuple(self._warm)
 
     async def __aenter__(self) -> "SandboxPool":
         self._pump()
