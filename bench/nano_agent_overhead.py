@@ -9,12 +9,12 @@ Two cases, each round once through the agent and once without it, on engines tha
 - runs with python (where --sandbox names a provider): the time that the agent takes to read each completion, as the
   engine sees it, against reading the same completion directly. The time of cells is not in it.
 
-Speeds are token ids a second; a ratio of 1 means that the agent costs nothing.
+Speeds are token ids a second, of wall time and (whole runs only) of processor time, which other load on the machine
+hardly disturbs when NumPy has one thread (OPENBLAS_NUM_THREADS=1). A ratio of 1 means that the agent costs nothing.
 """
 
 import argparse
 import asyncio
-import statistics
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Sequence
@@ -76,10 +76,22 @@ class Recorder:
         await self.engine.aclose()
 
 
+@dataclass
+class Clock:
+    """Seconds of wall time and of processor time since it was made, until stopped."""
+
+    wall: float = field(default_factory=time.perf_counter)
+    processor: float = field(default_factory=time.process_time)
+
+    def stop(self) -> "Clock":
+        self.wall, self.processor = time.perf_counter() - self.wall, time.process_time() - self.processor
+        return self
+
+
 async def through_agent(
     model: Model, questions: Sequence[str], at_once: int, sandbox: str | None
-) -> tuple[float, list[Recorded]]:
-    """Seconds of all runs together, and what they asked of the engine."""
+) -> tuple[Clock, list[Recorded]]:
+    """The time of all runs together, and what they asked of the engine."""
     engine = Recorder(NanoEngine(model, default_sampling=Sampling(temperature=0.0)))
     gate = asyncio.Semaphore(at_once)
     tools = [] if sandbox is None else [Python()]
@@ -91,15 +103,15 @@ async def through_agent(
                 async with gate:
                     await agent.run(question)
 
-            started = time.perf_counter()
+            clock = Clock()
             await asyncio.gather(*map(run, questions))
-            seconds = time.perf_counter() - started
+            clock.stop()
     await engine.aclose()
-    return seconds, engine.calls
+    return clock, engine.calls
 
 
-async def alone(model: Model, calls: Sequence[Recorded], at_once: int) -> float:
-    """Seconds to read the same completions from an engine."""
+async def alone(model: Model, calls: Sequence[Recorded], at_once: int) -> Clock:
+    """The time to read the same completions from an engine."""
     engine = NanoEngine(model)
     gate = asyncio.Semaphore(at_once)
 
@@ -110,27 +122,36 @@ async def alone(model: Model, calls: Sequence[Recorded], at_once: int) -> float:
                 tokens += chunk.token_ids
             assert at_once > 1 or tokens == call.tokens, "the agent and the engine alone sampled different tokens"
 
-    started = time.perf_counter()
+    clock = Clock()
     await asyncio.gather(*map(read, calls))
-    seconds = time.perf_counter() - started
+    clock.stop()
     await engine.aclose()
-    return seconds
+    return clock
 
 
 async def compare(model: Model, n: int, at_once: int, sandbox: str | None, rounds: int) -> None:
     """Print both speeds and their ratio, taken within each round."""
-    agent_speeds, alone_speeds = [], []
+    wall: list[tuple[float, float]] = []
+    processor: list[tuple[float, float]] = []
     for _ in range(rounds):
-        seconds, calls = await through_agent(model, QUESTIONS[:n], at_once, sandbox)
+        agent, calls = await through_agent(model, QUESTIONS[:n], at_once, sandbox)
+        engine = await alone(model, calls, at_once)
         tokens = sum(len(call.tokens) for call in calls)
-        agent_speeds.append(tokens / (seconds if sandbox is None else sum(call.seconds for call in calls)))
-        alone_speeds.append(tokens / await alone(model, calls, at_once))
-    ratios = [a / b for a, b in zip(agent_speeds, alone_speeds, strict=True)]
+        read = agent.wall if sandbox is None else sum(call.seconds for call in calls)
+        wall.append((tokens / read, tokens / engine.wall))
+        processor.append((tokens / agent.processor, tokens / engine.processor))
     what = "whole runs without tools" if sandbox is None else f"completions of runs with python in {sandbox}"
     print(f"\n{what}, {n} runs, {at_once} at once, {tokens} token ids in {len(calls)} completions")
-    print(f"  through the agent   {spread(agent_speeds, 1)} token ids/s")
-    print(f"  engine alone        {spread(alone_speeds, 1)} token ids/s")
-    print(f"  ratio               {spread(ratios, 3)}, mean {statistics.mean(ratios):.3f}")
+    report("wall time", wall)
+    if sandbox is None:
+        report("processor time", processor)
+
+
+def report(measure: str, pairs: Sequence[tuple[float, float]]) -> None:
+    print(f"  token ids a second of {measure}, median (least-most)", flush=True)
+    print(f"    through the agent   {spread([agent for agent, _ in pairs], 1)}")
+    print(f"    engine alone        {spread([engine for _, engine in pairs], 1)}")
+    print(f"    ratio               {spread([agent / engine for agent, engine in pairs], 3)}", flush=True)
 
 
 async def measure(arguments: argparse.Namespace) -> None:

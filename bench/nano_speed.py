@@ -5,18 +5,21 @@
 Every round runs each implementation once on the same prompts, one after another, so that other load on the machine
 falls on all of them; the ratios are taken within a round. Greedy, KV cache, no stop ids, prompts of 96 token ids, the
 prompt's own computation included. transformers runs in float32 and in bfloat16, by `generate` and by a bare loop over
-its forward pass (what `generate` costs beside the model left out), with as many threads as there are cores; it is
-compared by the fastest of the four.
+its forward pass (what `generate` costs beside the model left out); it is compared by the fastest of the four.
+
+Two measures: token ids a second of wall time, which other load on the machine disturbs, and processor time a token id,
+which it hardly does; the second is meant for one thread each, so that no thread waits in a loop for another:
+
+    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python -m bench.nano_speed
 """
 
 import argparse
 import asyncio
 import json
-import os
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -81,26 +84,39 @@ def loop_runner(model: GptOssForCausalLM) -> Runner:
     return run
 
 
-def measure(runners: dict[str, Runner], batch: int, rounds: int, tokens: int) -> dict[str, list[float]]:
-    """Tokens a second of each implementation in each round."""
-    speeds: dict[str, list[float]] = {name: [] for name in runners}
-    for round_ in range(-1, rounds):
+@dataclass
+class Speeds:
+    """What one implementation took in each round."""
+
+    wall: list[float] = field(default_factory=list)
+    """Token ids a second."""
+    processor: list[float] = field(default_factory=list)
+    """Milliseconds of processor time a token id."""
+
+
+def measure(runners: dict[str, Runner], batch: int, rounds: int, tokens: int) -> dict[str, Speeds]:
+    speeds = {name: Speeds() for name in runners}
+    for run in runners.values():
+        run(prompts(batch, 0), 4)  # warms up
+    for round_ in range(rounds):
         for name, run in runners.items():
-            started = time.perf_counter()
+            wall, processor = time.perf_counter(), time.process_time()
             run(prompts(batch, round_ + 1), tokens)
-            if round_ >= 0:  # the first round only warms up
-                speeds[name].append(batch * tokens / (time.perf_counter() - started))
+            wall, processor = time.perf_counter() - wall, time.process_time() - processor
+            speeds[name].wall.append(batch * tokens / wall)
+            speeds[name].processor.append(1000 * processor / (batch * tokens))
     return speeds
 
 
-def report(batch: int, speeds: dict[str, list[float]]) -> dict[str, object]:
-    print(f"\nbatch of {batch}: tokens/s, median (least to most)")
+def report(batch: int, speeds: dict[str, Speeds]) -> dict[str, object]:
+    print(f"\nbatch of {batch}, median (least-most){'token ids/s':>22}{'processor ms a token id':>32}", flush=True)
     for name, values in speeds.items():
-        print(f"  {name:32}{spread(values)}")
-    others = [values for name, values in speeds.items() if name != "nano"]
-    ratios = [nano / max(theirs) for nano, *theirs in zip(speeds["nano"], *others, strict=True)]
-    print(f"  {'nano / fastest other':32}{spread(ratios)}")
-    return {"batch": batch, "speeds": speeds, "ratios": ratios, "median_ratio": statistics.median(ratios)}
+        print(f"  {name:32}{spread(values.wall, 1):>26}{spread(values.processor):>28}", flush=True)
+    nano, others = speeds["nano"], [values for name, values in speeds.items() if name != "nano"]
+    faster = [ours / max(theirs) for ours, *theirs in zip(nano.wall, *(o.wall for o in others), strict=True)]
+    cheaper = [min(theirs) / ours for ours, *theirs in zip(nano.processor, *(o.processor for o in others), strict=True)]
+    print(f"  {'nano against the best other':32}{spread(faster):>26}{spread(cheaper):>28}", flush=True)
+    return {"batch": batch, "speeds": {name: asdict(values) for name, values in speeds.items()}, "ratios": faster}
 
 
 def main() -> None:
@@ -110,8 +126,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=96)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    torch.set_num_threads(os.cpu_count() or 1)
-    print(machine())
+    print(f"{machine()}, {torch.get_num_threads()} threads")
     with tempfile.TemporaryDirectory() as scratch, torch.inference_mode(), asyncio.Runner() as runner:
         checkpoint = Path(scratch) / "nano"
         export_checkpoint(checkpoint)

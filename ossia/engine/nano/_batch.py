@@ -2,22 +2,28 @@
 
 import itertools
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
 from ossia.engine.nano._kv import KVCache, KVStore, Tokens, common_prefix
 from ossia.engine.nano._model import Model, Segment
 from ossia.engine.nano._sample import sample
-from ossia.engine.nano._stream import TokenStream
+from ossia.engine.nano._stream import TokenStream, wake
 from ossia.engine.nano._tensors import Floats
 from ossia.engine.protocol import STOP_TOKEN_IDS, Finish, Sampling
 from ossia.errors import EngineError
 
 MAX_RUNNING = 64
 """Completions in one batch; more wait. A step grows with it, so that each would come slower."""
+PIECE = 256
+"""Tokens that are computed together: more fall out of the processor's caches."""
 PREFILL_TOKENS = 256
 """Prompt tokens that one step computes, so that running completions go on while a long prompt comes in."""
+IDLE_PREFILL_TOKENS = 2048
+"""The same while no completion runs: prompts that come in together get their first tokens together, as one batch."""
 
 
 @dataclass(eq=False, slots=True)
@@ -39,6 +45,10 @@ class Request:
     @property
     def rank(self) -> tuple[int, int]:
         return self.priority, self.order
+
+
+Planned: TypeAlias = tuple[Request, Tokens]
+"""A request and its token ids that a step computes."""
 
 
 class Batcher:
@@ -121,29 +131,30 @@ class Batcher:
         return True
 
     def _step(self) -> None:
-        planned = [(r, np.array(r.sampled[-1:], dtype=np.int64)) for r in self._running if r.sampled]
-        planned += self._prefill()
-        if not planned:
-            return
-        hidden = self._model.forward([Segment(tokens, _cache(r)) for r, tokens in planned])
-        last = np.cumsum([len(tokens) for _, tokens in planned]) - 1
-        complete = [i for i, (r, _) in enumerate(planned) if r.sampled or _cache(r).length == len(r.prompt)]
+        decoding = [(r, np.array(r.sampled[-1:], dtype=np.int64)) for r in self._running if r.sampled]
+        planned = decoding + self._prefill(PREFILL_TOKENS if decoding else IDLE_PREFILL_TOKENS)
+        complete: list[Request] = []
+        hidden: list[Floats] = []
+        for piece in _pieces(planned):
+            states = self._model.forward([Segment(tokens, _cache(r)) for r, tokens in piece])
+            for (request, _), last in zip(piece, np.cumsum([len(tokens) for _, tokens in piece]) - 1, strict=True):
+                if request.sampled or _cache(request).length == len(request.prompt):
+                    complete.append(request)
+                    hidden.append(states[last])
         if complete:
-            logits = self._model.logits(hidden[last[complete]])
-            for row, i in zip(logits, complete, strict=True):
-                self._choose(planned[i][0], row)
+            logits = self._model.logits(np.stack(hidden))
+            wake([r.stream for r, row in zip(complete, logits, strict=True) if self._choose(r, row)])
 
-    def _prefill(self) -> list[tuple[Request, Tokens]]:
+    def _prefill(self, budget: int) -> list[Planned]:
         """The prompt tokens to compute in this step, in the order of rank."""
-        budget = PREFILL_TOKENS
         started = sorted((r for r in self._running if not r.sampled), key=lambda r: r.rank)
-        planned: list[tuple[Request, Tokens]] = []
+        planned: list[Planned] = []
         for request in [*started, *self._waiting]:
             if budget <= 0:
                 break
             if request.cache is None and not self._start(request, started):
                 continue
-            tokens = request.prompt[_cache(request).length :][:budget]
+            tokens = request.prompt[_cache(request).length :][: min(budget, PIECE)]
             budget -= len(tokens)
             planned.append((request, tokens))
         return planned
@@ -165,7 +176,8 @@ class Batcher:
         ahead.append(request)
         return True
 
-    def _choose(self, request: Request, logits: Floats) -> None:
+    def _choose(self, request: Request, logits: Floats) -> bool:
+        """Sample the next token. True: its reader is to be woken."""
         token, logprob = sample(logits, request.sampling, request.random)
         request.sampled.append(token)
         finish: Finish | None = None
@@ -173,14 +185,28 @@ class Batcher:
             finish = "stop"
         elif len(request.sampled) >= request.limit:
             finish = "length"
-        request.stream.push(token, logprob, finish)
         if finish:
             self._release(request)
+        return request.stream.push(token, logprob, finish)
 
     def _release(self, request: Request) -> None:
         self._running = [r for r in self._running if r is not request]
         self._store.keep(request.key, _cache(request))
         request.cache = None
+
+
+def _pieces(planned: list[Planned]) -> Iterator[list[Planned]]:
+    """Cut a step into pieces of about `PIECE` tokens, whole segments each."""
+    piece: list[Planned] = []
+    size = 0
+    for request, tokens in planned:
+        if piece and size + len(tokens) > PIECE:
+            yield piece
+            piece, size = [], 0
+        piece.append((request, tokens))
+        size += len(tokens)
+    if piece:
+        yield piece
 
 
 def _cache(request: Request) -> KVCache:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Iterable
 
 from ossia.engine.protocol import Chunk, Finish
 from ossia.errors import OssiaError
@@ -10,7 +11,7 @@ from ossia.errors import OssiaError
 class TokenStream:
     """One completion under way. The worker pushes, one task reads.
 
-    Tokens that were pushed while the reader was busy are given to it as one chunk, and the loop is woken once for them.
+    Tokens that were pushed while the reader was busy are given to it as one chunk.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, logprobs: bool) -> None:
@@ -29,22 +30,20 @@ class TokenStream:
         """Say how many token ids of the prompt came from the cache; told with the first token."""
         self._cached = cached
 
-    def push(self, token: int, logprob: float | None, finish: Finish | None) -> None:
-        """Add a token (worker)."""
+    def push(self, token: int, logprob: float | None, finish: Finish | None) -> bool:
+        """Add a token (worker). True: the reader may be asleep, so `wake` it."""
         with self._lock:
             self._tokens.append(token)
             if self._logprobs is not None and logprob is not None:
                 self._logprobs.append(logprob)
             self._finish = finish
-            first = len(self._tokens) == 1
-        if first or finish:
-            self._wake()
+            return len(self._tokens) == 1
 
     def fail(self, error: OssiaError) -> None:
         """End the stream with an error, raised in the reader after the tokens before it (worker)."""
         with self._lock:
             self._error = error
-        self._wake()
+        wake([self])
 
     async def next(self) -> Chunk:
         """The tokens since the last chunk, once there are any; not to be called after one with `finish` (reader)."""
@@ -68,9 +67,21 @@ class TokenStream:
         cached, self._cached = self._cached, None
         return Chunk(tuple(tokens), None if logprobs is None else tuple(logprobs), finish, cached)
 
-    def _wake(self) -> None:
+
+def wake(streams: Iterable[TokenStream]) -> None:
+    """Wake the readers of streams, each event loop once: calling into one costs more than a token does (worker)."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[TokenStream]] = {}
+    for stream in streams:
+        by_loop.setdefault(stream._loop, []).append(stream)
+    for loop, woken in by_loop.items():
         try:
-            self._loop.call_soon_threadsafe(self._ready.set)
+            loop.call_soon_threadsafe(_set_ready, woken)
         except RuntimeError:
-            # The reader's event loop was closed under it, so that its generator could not be.
-            self.cancelled = True
+            # The readers' event loop was closed under them, so that their generators could not be.
+            for stream in woken:
+                stream.cancelled = True
+
+
+def _set_ready(streams: Iterable[TokenStream]) -> None:
+    for stream in streams:
+        stream._ready.set()
