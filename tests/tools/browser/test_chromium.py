@@ -3,6 +3,8 @@
 import asyncio
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -394,7 +396,10 @@ async def test_what_holds_chromium(containment: Containment) -> None:
 
 
 def command(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
 
 
 def status(pid: int, name: str) -> str:
@@ -434,3 +439,48 @@ async def test_a_chromium_that_was_killed_is_started_again() -> None:
                     os.kill(pid, 9)
             await asyncio.sleep(0.5)
             assert b"fine" in (await renderer.render(net.public.url())).body
+
+
+KILLED = """
+import asyncio, os, signal
+from ossia.testing import opened
+from ossia.testing.web import local_web
+from ossia.tools.browser import Browser
+from ossia.tools.browser.chromium.watch import tree
+
+async def main():
+    async with local_web({{"/": "<script>document.write('by script')</script>"}}) as site:
+        async with opened(Browser(private=(site.netloc,), chromium="{containment}")) as tool:
+            shown = await tool.call("browser.open", {{"id": site.url()}})
+            print("by script" in shown, *tree(os.getpid()), flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "containment",
+    ["user", pytest.param("bubblewrap", marks=NO_BWRAP), pytest.param("docker", marks=NO_IMAGE)],
+)
+async def test_nothing_is_left_where_its_process_is_killed(containment: Containment) -> None:
+    script = KILLED.format(containment=containment)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    opened_page, *pids = (await process.stdout.readline()).split()
+    await process.wait()
+    assert opened_page == b"True"
+    assert len(pids) > 3
+    for _ in range(50):
+        left = [int(pid) for pid in pids if command(int(pid))]
+        running = await asyncio.to_thread(containers) if containment == "docker" else ""
+        if not left and not running:
+            return
+        await asyncio.sleep(0.2)
+    pytest.fail(f"left: {[command(pid) for pid in left]}")
+
+
+def containers() -> str:
+    listing = [*docker_command(), "ps", "--quiet", "--filter", "label=ossia.chromium"]
+    return subprocess.run(listing, capture_output=True, text=True, check=True).stdout

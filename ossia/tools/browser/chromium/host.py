@@ -127,7 +127,9 @@ class ChromiumHost:
         return browser
 
     def _folder(self) -> Path:
-        folder = Path(tempfile.mkdtemp(prefix="ossia-chromium-"))
+        # Root's own temporary directory may lie where Chromium's user cannot go.
+        parent = "/tmp" if os.geteuid() == 0 else None
+        folder = Path(tempfile.mkdtemp(prefix="ossia-chromium-", dir=parent))
         self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
         return folder
 
