@@ -7,8 +7,7 @@ from ossia.errors import SandboxUnavailable
 from ossia.sandbox.protocol import MIB, Guarantees, SandboxLimits, SandboxNeeds
 from ossia.types import JsonValue
 
-_SLACK = 96 * MIB
-"""Writable space beside the working directory: /tmp, /dev/shm and what rounding adds."""
+_ROUNDING = 1 * MIB
 
 _WHAT = {
     "isolated_files": "files of its own",
@@ -71,8 +70,8 @@ class Facts:
             raise SandboxUnavailable(f"the sandbox's attestation cannot be read: {error!r}") from error
 
 
-def judge(facts: Facts, limits: SandboxLimits, *, dies_with_host: bool) -> Guarantees:
-    """Which guarantees these facts show."""
+def judge(facts: Facts, limits: SandboxLimits, *, beside: int) -> Guarantees:
+    """Which guarantees these facts show. `beside`: bytes that may be written beside the working directory."""
     return Guarantees(
         isolated_files=facts.root_read_only and not facts.docker_socket,
         no_network=set(facts.interfaces) <= {"lo"},
@@ -80,8 +79,9 @@ def judge(facts: Facts, limits: SandboxLimits, *, dies_with_host: bool) -> Guara
         syscall_filter=facts.seccomp == 2 and not facts.vsock and not facts.io_uring,
         memory=facts.memory_limit is not None and facts.memory_limit <= limits.memory,
         processes=facts.process_limit is not None and facts.process_limit <= limits.processes,
-        disk=facts.root_read_only and _bounded(facts.writable, limits),
-        dies_with_host=dies_with_host,
+        disk=facts.root_read_only and _bounded(facts.writable, limits.work_bytes + beside),
+        # Not a fact but the supervisor's first rule: when its stdin ends, so does everything.
+        dies_with_host=True,
     )
 
 
@@ -101,10 +101,10 @@ def require(guarantees: Guarantees, needs: SandboxNeeds, provider: str) -> None:
         )
 
 
-def _bounded(writable: Mapping[str, int | None], limits: SandboxLimits) -> bool:
+def _bounded(writable: Mapping[str, int | None], most: int) -> bool:
     sizes = list(writable.values())
     known = [size for size in sizes if size is not None]
-    return len(known) == len(sizes) and sum(known) <= limits.work_bytes + _SLACK
+    return len(known) == len(sizes) and sum(known) <= most + _ROUNDING
 
 
 def _limit(value: object) -> int | None:

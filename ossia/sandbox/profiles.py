@@ -26,6 +26,11 @@ class Profile:
     open_files: int = 1024
     """File descriptors of one process."""
 
+    @property
+    def beside_bytes(self) -> int:
+        """What may be written beside the working directory."""
+        return self.tmp_bytes + self.shm_bytes
+
 
 _PROFILES: dict[str, Profile] = {
     "python": Profile("python", "python", SandboxLimits()),

@@ -36,7 +36,7 @@ UNTRUSTED = SandboxNeeds(kernel=True)
 
 
 def test_all_that_holds_is_guaranteed() -> None:
-    assert missing(judge(GOOD, LIMITS, dies_with_host=True), UNTRUSTED) == []
+    assert missing(judge(GOOD, LIMITS, beside=64 << 20), UNTRUSTED) == []
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_all_that_holds_is_guaranteed() -> None:
     ],
 )
 def test_each_fact_counts(change: dict[str, Any], lost: str) -> None:
-    judged = judge(dataclasses.replace(GOOD, **change), LIMITS, dies_with_host=True)
+    judged = judge(dataclasses.replace(GOOD, **change), LIMITS, beside=64 << 20)
     assert not getattr(judged, lost)
     assert missing(judged, UNTRUSTED)
     assert not missing(judged, SandboxNeeds(trusted=True))
