@@ -72,9 +72,7 @@ class Bubblewrap:
             try:
                 facts = await sandbox.boot(kernel=needs.kernel, rlimits=_rlimits(chosen, grouped=grouped))
                 facts = _seen_from_here(facts, transport.process.pid)
-                sandbox.guarantees = _attest.judge(
-                    facts, chosen.limits, beside=chosen.beside_bytes, dies_with_host=True
-                )
+                sandbox.guarantees = _attest.judge(facts, chosen.limits, beside=chosen.beside_bytes)
                 _attest.require(sandbox.guarantees, needs, self.name)
             except BaseException:
                 await asyncio.shield(sandbox.close())

@@ -71,9 +71,7 @@ class Docker:
             sandbox = await self._start(daemon, image, chosen)
             try:
                 facts = await sandbox.boot(kernel=needs.kernel)
-                sandbox.guarantees = _attest.judge(
-                    facts, chosen.limits, beside=chosen.beside_bytes, dies_with_host=True
-                )
+                sandbox.guarantees = _attest.judge(facts, chosen.limits, beside=chosen.beside_bytes)
                 _attest.require(sandbox.guarantees, needs, self.name)
             except BaseException:
                 await asyncio.shield(sandbox.close())
