@@ -20,7 +20,8 @@ system_packages() {
     have bwrap || missing+=(bubblewrap)
     have mmdebstrap || missing+=(mmdebstrap)
     if [ "$purpose" = test ]; then
-        have chromium || missing+=(chromium)
+        have chromium || missing+=(chromium fonts-dejavu-core fonts-liberation)
+        have openssl || missing+=(openssl)
         [ -d /usr/share/python3-searx ] || missing+=(python3-searx)
     fi
     [ ${#missing[@]} -eq 0 ] && return 0
@@ -65,6 +66,7 @@ docker_daemon() {
 sandbox_image() {
     # Where neither provider can be had, the run itself says so, and what to do.
     $venv/bin/ossia sandbox build --if-missing || true
+    [ "$purpose" != test ] || $venv/bin/ossia sandbox build browser --if-missing || true
 }
 
 system_packages
