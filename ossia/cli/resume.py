@@ -1,18 +1,14 @@
 """`ossia resume` and `ossia fork`: going on with a recorded run."""
 
-import asyncio
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from ossia.agent import RunResult, RunStarted, journal_path, read_journal
+from ossia.agent import RunStarted, journal_path, read_journal
 from ossia.agent.task import Task, recorded_task
 from ossia.cli import _options as options
-from ossia.cli._approve import ask
-from ossia.cli._result import exit_code, to_json
-from ossia.cli._turns import Progress, follow
-from ossia.cli._view import View
+from ossia.cli._carry_out import Talk, carry_out, print_answer
+from ossia.cli._result import exit_code
 from ossia.errors import UserError
 
 Run = Annotated[str, typer.Argument(help="A run's id, or the path of its journal.")]
@@ -34,28 +30,9 @@ def fork(
 
 
 def _go_on(run: str, fork_at: int | None, *, json: bool, quiet: bool) -> None:
-    task = _task(run)
-    console = Console(stderr=json or quiet)
-    progress = Progress(console, quiet=json or quiet)
-    agent = task.agent(progress=progress, approve=ask if console.is_terminal and not (json or quiet) else None)
-
-    async def work() -> RunResult:
-        async with agent:
-            progress.stop()
-            view = None if json or quiet else View(console)
-            result = await follow(agent.stream_resumed(run, fork_at=fork_at), view)
-            if view:
-                view.summary(result)
-            return result
-
-    try:
-        result = asyncio.run(work())
-    finally:
-        progress.stop()
-    if json:
-        print(to_json(result))
-    elif quiet:
-        print(result.final if result.final is not None else f"[{result.outcome}]")
+    talk = Talk(json, quiet)
+    result = carry_out(_task(run), lambda agent: agent.stream_resumed(run, fork_at=fork_at), talk)
+    print_answer(result, talk)
     raise typer.Exit(exit_code(result))
 
 

@@ -8,17 +8,14 @@ from typing import Annotated
 import typer
 import yaml
 from pydantic import JsonValue
-from rich.console import Console
 
 from ossia import harmony
-from ossia.agent import RunResult, save_files
+from ossia.agent import save_files
 from ossia.agent.task import Task, load_task, plain_task
 from ossia.cli import _options as options
-from ossia.cli._approve import ask
+from ossia.cli._carry_out import Talk, carry_out, print_answer
 from ossia.cli._corpus import with_corpus
-from ossia.cli._result import exit_code, to_json
-from ossia.cli._turns import Progress, follow
-from ossia.cli._view import View
+from ossia.cli._result import exit_code
 from ossia.errors import UserError
 
 TASK_SUFFIXES = (".yaml", ".yml")
@@ -73,40 +70,17 @@ def run(
     if dry_run:
         _show_prompt(ready)
         return
-    console = Console(stderr=json or quiet)
-    result = _run(ready, files or (), console, talk=not (json or quiet))
+    talk = Talk(json, quiet)
+    result = carry_out(ready, lambda agent: agent.stream(ready.text, files=[*ready.files, *(files or ())]), talk)
     directory = out or ready.output_directory
     saved = save_files(result.files, directory) if directory else []
+    print_answer(result, talk)
+    for path in saved if talk.whole else ():
+        talk.console.print(f"wrote {path}", style="dim", highlight=False)
     unmet = ready.unmet(result)
-    if json:
-        print(to_json(result))
-    elif quiet:
-        print(result.final if result.final is not None else f"[{result.outcome}]")
-    else:
-        for path in saved:
-            console.print(f"wrote {path}", style="dim", highlight=False)
     for sentence in unmet:
         typer.echo(f"expected otherwise: {sentence}", err=True)
     raise typer.Exit(exit_code(result) or bool(unmet))
-
-
-def _run(task: Task, files: Sequence[Path], console: Console, *, talk: bool) -> RunResult:
-    progress = Progress(console, quiet=not talk)
-    agent = task.agent(progress=progress, approve=ask if talk and console.is_terminal else None)
-
-    async def work() -> RunResult:
-        async with agent:
-            progress.stop()
-            view = View(console) if talk else None
-            result = await follow(agent.stream(task.text, files=[*task.files, *files]), view)
-            if view:
-                view.summary(result)
-            return result
-
-    try:
-        return asyncio.run(work())
-    finally:
-        progress.stop()
 
 
 def _show_prompt(task: Task) -> None:
