@@ -17,7 +17,9 @@ _IMAGES = ("image/png", "image/jpeg")
 def clean(value: object) -> str:
     """`value` as text without terminal escapes and without code points that UTF-8 cannot hold."""
     text = value if isinstance(value, str) else str(value)
-    return _ESCAPES.sub("", text).encode("utf-8", "replace").decode()
+    if "\x1b" in text:
+        text = _ESCAPES.sub("", text)
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def left_out(size: int) -> str:
