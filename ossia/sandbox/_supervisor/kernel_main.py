@@ -10,6 +10,8 @@ from importlib import import_module
 
 TEXT_PIECE = 64 * 1024
 """Characters of one stream message: the relay keeps or drops whole messages, so they must be small."""
+UNFLUSHED_LIMIT = 4 << 20
+"""Characters that a stream holds before whoever writes to it has to wait for the relay."""
 TEXT_LIMIT = 1 << 20
 """Characters of one text/plain representation."""
 
@@ -64,6 +66,13 @@ def _prepare(connection_file: str, workdir: str):  # type: ignore[no-untyped-def
     return app
 
 
+class _Forgetful(dict[int, list[object]]):
+    """Takes what is appended to its lists, and forgets it."""
+
+    def __missing__(self, key: int) -> list[object]:
+        return []
+
+
 def _copy_font_cache() -> None:
     """matplotlib wants its cache writable; building it anew would cost seconds in every sandbox."""
     source = os.environ.get("OSSIA_FONT_CACHE")
@@ -76,11 +85,15 @@ def _copy_font_cache() -> None:
 
 
 def _bound_output(app) -> None:  # type: ignore[no-untyped-def]
-    """Cut what would be one huge message: streams into pieces, representations in their middle."""
+    """Lose nothing, and cut what would be one huge message: streams into pieces, representations in their middle."""
     app.session.pack = _forgiving(app.session.pack)
+    # Without this the socket drops messages when the relay is behind, the one that ends the cell among them.
+    app.iopub_thread.socket.setsockopt(import_module("zmq").XPUB_NODROP, 1)
     for stream in (sys.stdout, sys.stderr):
         _cut_stream(stream)
     shell = app.shell
+    # IPython 9 keeps all that was ever printed, for notebooks that nobody saves here.
+    shell.history_manager.outputs = _Forgetful()
     shell.display_pub.register_hook(_shorten)
     if hasattr(shell.displayhook, "register_hook"):
         shell.displayhook.register_hook(_shorten)
@@ -94,7 +107,24 @@ def _cut_stream(stream) -> None:  # type: ignore[no-untyped-def]
             for start in range(0, len(text), TEXT_PIECE):
                 yield parent, text[start : start + TEXT_PIECE]
 
+    write = stream.write
+    unflushed = 0
+
+    def write_and_wait(text):  # type: ignore[no-untyped-def]
+        nonlocal unflushed
+        if not isinstance(text, str):
+            return write(text)
+        for start in range(0, len(text) or 1, UNFLUSHED_LIMIT):
+            piece = text[start : start + UNFLUSHED_LIMIT]
+            write(piece)
+            unflushed += len(piece)
+            if unflushed >= UNFLUSHED_LIMIT:
+                unflushed = 0
+                stream.flush()
+        return len(text)
+
     stream._flush_buffers = in_pieces
+    stream.write = write_and_wait
 
 
 def _forgiving(pack: Callable[[object], bytes]) -> Callable[[object], bytes]:

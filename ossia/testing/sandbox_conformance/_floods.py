@@ -33,6 +33,18 @@ async def one_huge_print_is_cut(sandbox: Sandbox) -> None:
     assert result.dropped_bytes > 40_000_000
 
 
+@_case(claims=("memory",), shared=True)
+async def what_was_printed_is_not_kept(sandbox: Sandbox) -> None:
+    """Printing much, again and again, neither loses the end of a cell nor fills the kernel's memory."""
+    for _ in range(3):
+        await sandbox.execute("print('x' * 30_000_000)", timeout=20)
+    before = (await sandbox.stats()).memory or 0
+    for _ in range(6):
+        result = await sandbox.execute("print('x' * 30_000_000)", timeout=20)
+        assert result.status == "ok", result.status
+    assert ((await sandbox.stats()).memory or 0) - before < 60_000_000
+
+
 @_case(shared=True)
 async def a_huge_value_is_cut(sandbox: Sandbox) -> None:
     """The last expression's text is bounded too."""
