@@ -12,6 +12,8 @@ from ossia.sandbox.protocol import Sandbox, SandboxLimits, SandboxNeeds, Sandbox
 
 _MEMORY_SHARE = 0.5
 """Part of the memory that is available now which sandboxes may take together, where no other bound is given."""
+_REFILL_DELAY = 0.1
+"""Seconds until what was handed out is replaced: its first cell should not share the processors with the next start."""
 
 
 class SandboxPool:
@@ -32,7 +34,7 @@ class SandboxPool:
         size: int = 1,
         max_open: int | None = None,
         memory: int | None = None,
-        warm_up: str = "",
+        warm_up: str = "0",
     ) -> None:
         self._provider = provider
         self._needs = needs
@@ -45,6 +47,7 @@ class SandboxPool:
         self._starting: set[asyncio.Task[None]] = set()
         self._closed = False
         self._failed = False
+        self._refill: asyncio.TimerHandle | None = None
 
     @property
     def max_open(self) -> int:
@@ -80,6 +83,8 @@ class SandboxPool:
     async def aclose(self) -> None:
         """Close the warm sandboxes; those in use are closed by their users. The provider stays open."""
         self._closed = True
+        if self._refill is not None:
+            self._refill.cancel()
         for waiter in self._waiters:
             waiter.cancel()
         for task in self._starting:
@@ -125,7 +130,15 @@ class SandboxPool:
             waiter = self._waiters.popleft()
             if not waiter.done():
                 waiter.set_result(self._warm.popleft())
-        wanted = len(self._waiters) + (0 if self._failed else self._size)
+        self._start_up_to(len(self._waiters))
+        if self._refill is None and not self._closed:
+            self._refill = asyncio.get_running_loop().call_later(_REFILL_DELAY, self._refill_now)
+
+    def _refill_now(self) -> None:
+        self._refill = None
+        self._start_up_to(len(self._waiters) + (0 if self._failed else self._size))
+
+    def _start_up_to(self, wanted: int) -> None:
         while not self._closed and len(self._warm) + len(self._starting) < wanted and self._open < self._max_open:
             self._open += 1
             task = asyncio.create_task(self._start(), name="sandbox-pool-start")
@@ -137,7 +150,7 @@ class SandboxPool:
         try:
             sandbox = await self._provider.open(self._needs)
             if self._needs.kernel:
-                # An empty cell at least: it ends when the kernel is ready.
+                # It ends when the kernel is ready, and has then loaded what the first cell needs.
                 await sandbox.execute(self._warm_up)
         except SandboxUnavailable as error:
             await self._close(sandbox)
