@@ -472,13 +472,13 @@ async def test_nothing_is_left_where_its_process_is_killed(containment: Containm
     await process.wait()
     assert opened_page == b"True"
     assert len(pids) > 3
-    for _ in range(50):
+    for _ in range(150):
         left = [int(pid) for pid in pids if command(int(pid))]
         running = await asyncio.to_thread(containers) if containment == "docker" else ""
         if not left and not running:
             return
         await asyncio.sleep(0.2)
-    pytest.fail(f"left: {[command(pid) for pid in left]}")
+    pytest.fail(f"left: {[command(pid) for pid in left]}, containers: {running!r}")
 
 
 def containers() -> str:
