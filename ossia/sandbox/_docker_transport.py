@@ -17,7 +17,7 @@ _CLOSE_GRACE = 5.0
 
 
 class DockerTransport:
-    """Implements `Transport` for a started container."""
+    """Implements `Transport` for a container that was created and attached to."""
 
     def __init__(self, daemon: Daemon, container: str, sock: socket.socket) -> None:
         self._daemon = daemon
@@ -29,11 +29,17 @@ class DockerTransport:
         self._is_stdout = True
         self._stderr = b""
         self._ended = asyncio.Event()
+        self._started = False
         self._closing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Take over the socket."""
         self._reader, self._writer = await asyncio.open_connection(sock=self._sock, limit=1 << 20)
+
+    async def start(self) -> None:
+        """Start the container. What was written before reaches it then."""
+        await self._daemon.call(lambda: self._daemon.client.start(self._container))
+        self._started = True
 
     async def read(self) -> bytes:
         """The next bytes of stdout; b"" when the container has ended."""
@@ -69,8 +75,9 @@ class DockerTransport:
         if self._writer is not None:
             with suppress(OSError):
                 self._writer.write_eof()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), _CLOSE_GRACE)
+            if self._started:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._ended.wait(), _CLOSE_GRACE)
             self._writer.close()
             with suppress(OSError):
                 await self._writer.wait_closed()

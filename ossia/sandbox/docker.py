@@ -11,6 +11,7 @@ from docker.errors import ImageNotFound
 
 from ossia.errors import SandboxUnavailable
 from ossia.sandbox import _attest, _docker_api, _owner, images
+from ossia.sandbox._attest import Facts
 from ossia.sandbox._boot import LOADER
 from ossia.sandbox._docker_api import Daemon
 from ossia.sandbox._docker_transport import DockerTransport
@@ -68,9 +69,9 @@ class Docker:
         chosen = profile(self._profile or needs.profile, self._limits)
         async with self._starts:
             image = await self._find_image(daemon, chosen)
-            sandbox = await self._start(daemon, image, chosen)
+            sandbox, transport = await self._create(daemon, image, chosen)
             try:
-                facts = await sandbox.boot(kernel=needs.kernel)
+                facts = await _start_and_boot(daemon, transport, sandbox, kernel=needs.kernel)
                 sandbox.guarantees = _attest.judge(facts, chosen.limits, beside=chosen.beside_bytes)
                 _attest.require(sandbox.guarantees, needs, self.name)
             except BaseException:
@@ -106,11 +107,14 @@ class Docker:
 
         return await daemon.call(inspect)
 
-    async def _start(self, daemon: Daemon, image: Mapping[str, Any], chosen: Profile) -> SupervisedSandbox:
+    async def _create(
+        self, daemon: Daemon, image: Mapping[str, Any], chosen: Profile
+    ) -> tuple[SupervisedSandbox, DockerTransport]:
+        """A container that is attached to, and not yet started."""
         client = daemon.client
         environment = {**common_environment(), **self._env}
 
-        def start() -> tuple[str, socket.socket]:
+        def create() -> tuple[str, socket.socket]:
             container = client.create_container(
                 image["Id"],
                 entrypoint=["python3", "-c", LOADER],
@@ -125,17 +129,18 @@ class Docker:
             )["Id"]
             # docker-py leaves StdinOnce to the attach options of `create_container`: stdin_open without detach sets it.
             try:
-                return container, _attach_and_start(client, container)
+                options = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+                return container, _plain_socket(client.attach_socket(container, params=options))
             except BaseException:
                 _docker_api.remove(client, container)
                 raise
 
-        container, sock = await daemon.call(start, undo=lambda made: _abandon(client, *made))
+        container, sock = await daemon.call(create, undo=lambda made: _abandon(client, *made))
         transport = DockerTransport(daemon, container, sock)
         await transport.open()
         digest = str(image["Id"])
         info = SandboxInfo("docker", f"docker, image {image['Name']} ({digest[:19]})", WORKDIR, digest)
-        return SupervisedSandbox(transport, info=info, limits=chosen.limits, egress=self._egress)
+        return SupervisedSandbox(transport, info=info, limits=chosen.limits, egress=self._egress), transport
 
 
 def host_config(client: docker.APIClient, chosen: Profile, runtime: str | None) -> Mapping[str, Any]:
@@ -169,14 +174,20 @@ def host_config(client: docker.APIClient, chosen: Profile, runtime: str | None) 
     return config
 
 
-def _attach_and_start(client: docker.APIClient, container: str) -> socket.socket:
-    sock = _plain_socket(client.attach_socket(container, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}))
+async def _start_and_boot(
+    daemon: Daemon, transport: DockerTransport, sandbox: SupervisedSandbox, *, kernel: bool
+) -> Facts:
+    """Start the container, and talk to its supervisor as soon as it runs: the daemon tells of it a good deal later."""
+    starting = asyncio.create_task(transport.start())
+    booting = asyncio.create_task(sandbox.boot(kernel=kernel))
     try:
-        client.start(container)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
+        # Where both fail, the start's reason is the better one.
+        await starting
+        return await booting
+    finally:
+        booting.cancel()
+        # The container must not be removed in the middle of its start.
+        await asyncio.gather(starting, booting, return_exceptions=True)
 
 
 def _abandon(client: docker.APIClient, container: str, sock: socket.socket) -> None:
