@@ -19,7 +19,7 @@ START_TIMEOUT = 90.0
 """Seconds for a kernel to start; only a machine in great trouble needs them."""
 _START_ATTEMPTS = 3
 _SETTLE_ATTEMPTS = 10
-INTERRUPT_GRACE = 3.0
+INTERRUPT_GRACE = 8.0
 """Seconds between the interrupt of a cell and the killing of its kernel: a BLAS call has to end first."""
 
 
