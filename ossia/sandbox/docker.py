@@ -62,6 +62,8 @@ class Docker:
         self._starts = asyncio.Semaphore(self._threads)
         self._daemon: Daemon | None = None
         self._opening = asyncio.Lock()
+        self._found: dict[str, Mapping[str, Any]] = {}
+        """Images by name, as first seen: all sandboxes of a provider start from the same digest."""
 
     async def open(self, needs: SandboxNeeds) -> SupervisedSandbox:
         """A fresh container. Raises `SandboxUnavailable` without a daemon or image, or where a bound does not hold."""
@@ -96,6 +98,8 @@ class Docker:
 
     async def _find_image(self, daemon: Daemon, chosen: Profile) -> Mapping[str, Any]:
         name = self._image or images.tag(chosen.image)
+        if name in self._found:
+            return self._found[name]
 
         def inspect() -> Mapping[str, Any]:
             try:
@@ -105,7 +109,8 @@ class Docker:
                 raise SandboxUnavailable(f"the image {name} is not there: {how}") from None
             return {**found, "Name": name}
 
-        return await daemon.call(inspect)
+        self._found[name] = await daemon.call(inspect)
+        return self._found[name]
 
     async def _create(
         self, daemon: Daemon, image: Mapping[str, Any], chosen: Profile

@@ -1,18 +1,25 @@
-"""The working directory as one tar archive, and back. Packed and unpacked inside only, under the sandbox's limits."""
+"""The working directory as one tar archive, and back. Packed and unpacked inside only, under the sandbox's limits.
+
+tarfile is imported where it is used: every start would pay for it.
+"""
 
 import io
 import os
 import shutil
 import stat
-import tarfile
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import files
+
+if TYPE_CHECKING:
+    from tarfile import TarFile, TarInfo
 
 
 def pack(root: str, limit: int, write: Callable[[bytes], None]) -> None:
     """Write a tar archive of the directories, regular files and links below `root`, of at most `limit` bytes."""
+    import tarfile
+
     with tarfile.open(fileobj=_Sink(limit, write), mode="w|", format=tarfile.PAX_FORMAT) as tar:
         for path in _walk(root):
             tar.add(path, arcname=os.path.relpath(path, root), recursive=False)
@@ -36,6 +43,8 @@ class _Sink(io.RawIOBase):
 
 def unpack(packed: bytes | bytearray, root: str) -> None:
     """Unpack below `root`; nothing lands outside of it, no device is made."""
+    import tarfile
+
     tree = files.Tree(root)
     try:
         with tarfile.open(fileobj=io.BytesIO(packed), mode="r:") as tar:
@@ -45,7 +54,7 @@ def unpack(packed: bytes | bytearray, root: str) -> None:
         raise files.Refused(f"the snapshot cannot be unpacked: {error}") from error
 
 
-def _unpack_one(tree: files.Tree, tar: "tarfile.TarFile", member: "tarfile.TarInfo") -> None:
+def _unpack_one(tree: files.Tree, tar: "TarFile", member: "TarInfo") -> None:
     # Not `extractall`: its filters are missing in older Pythons, and the walk that follows no link is here already.
     if member.isdir():
         tree.make_folder(member.name)

@@ -18,20 +18,19 @@ TEXT_LIMIT = 1 << 20
 
 def preload() -> None:
     """Import what a kernel is made of. Done once before the first fork: each kernel then starts without it."""
-    # Nothing of what is imported is garbage: not looking for it makes the start faster, and leaves the pages shared.
-    gc.disable()
     # ipykernel does without a debugger where there is none: a third of its modules. A cell may import it all the same.
     sys.modules["debugpy"] = None  # type: ignore[assignment]
     for name in ("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel.displayhook"):
         import_module(name)
+    # What is there by now stays: not looking for garbage among it leaves its pages shared.
     gc.freeze()
-    gc.enable()
 
 
 def run(connection_file: str, workdir: str, errors_fd: int) -> None:
     """Be the kernel; never returns. A failure to start is written to `errors_fd`."""
     code = 70
     try:
+        gc.enable()
         app = _prepare(connection_file, workdir)
         # Nothing of the model's may ever write to the supervisor's stderr.
         os.close(errors_fd)
@@ -61,6 +60,9 @@ def _prepare(connection_file: str, workdir: str):  # type: ignore[no-untyped-def
     config.InteractiveShell.cache_size = 0
     config.IPKernelApp.quiet = True
     app = IPKernelApp(connection_file=connection_file, config=config)
+    # For a terminal that is not there: a debugger that asks, and an extension that stores variables between sessions.
+    app.init_pdb = lambda: None
+    app.default_extensions = []
     app.initialize([])
     del sys.modules["debugpy"]
     _bound_output(app)

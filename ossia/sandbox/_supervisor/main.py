@@ -1,5 +1,6 @@
 """The supervisor: PID 1 of the sandbox. It does what the host's frames ask for and says what became of it."""
 
+import gc
 import json
 import os
 import signal
@@ -71,6 +72,7 @@ class Supervisor:
             self._ops |= {"net_ack": self._net.acknowledged, "net_end": self._net.ended_by_host}
         if key := self._config.get("kernel_key"):
             self._start_kernel(str(key))
+        gc.enable()
         self._loop.run()
 
     def _receive(self) -> None:
