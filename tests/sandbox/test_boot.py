@@ -25,3 +25,9 @@ def test_all_that_is_sent_in_is_listed_in_the_order_of_its_imports() -> None:
         earlier = _boot._MODULES[: _boot._MODULES.index(name)]
         imported = [line.split()[1].removeprefix(".") for line in source.splitlines() if line.startswith("from .")]
         assert set(filter(None, imported)) <= set(earlier), name
+
+
+async def test_a_cell_may_use_what_kernels_start_without(kernel_environment: None) -> None:
+    async with opened(Bubblewrap(), KERNEL) as sandbox:
+        assert await value(sandbox, "import jupyter_client\njupyter_client.KernelManager.__name__") == "'KernelManager'"
+        assert await value(sandbox, "import debugpy\ndebugpy.__name__") == "'debugpy'"

@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec, module_from_spec
 
 TEXT_PIECE = 64 * 1024
 """Characters of one stream message: the relay keeps or drops whole messages, so they must be small."""
@@ -20,10 +21,32 @@ def preload() -> None:
     """Import what a kernel is made of. Done once before the first fork: each kernel then starts without it."""
     # ipykernel does without a debugger where there is none: a third of its modules. A cell may import it all the same.
     sys.modules["debugpy"] = None  # type: ignore[assignment]
+    _lighten("jupyter_client", "connect", "write_connection_file")
     for name in ("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel.displayhook"):
         import_module(name)
     # What is there by now stays: not looking for garbage among it leaves its pages shared.
     gc.freeze()
+
+
+def _lighten(name: str, part: str, wanted: str) -> None:
+    """Have the package `name` import, for now, only the module `part` and from it `wanted`.
+
+    A kernel uses three modules of jupyter_client, whose package brings clients and managers. A cell that asks it for
+    anything else gets the whole.
+    """
+    spec = find_spec(name)
+    assert spec is not None
+    assert spec.loader is not None
+    package = sys.modules[name] = module_from_spec(spec)
+    load = spec.loader.exec_module
+
+    def the_whole(attribute: str) -> object:
+        del package.__dict__["__getattr__"]
+        load(package)
+        return getattr(package, attribute)
+
+    package.__dict__[wanted] = getattr(import_module(f"{name}.{part}"), wanted)
+    package.__dict__["__getattr__"] = the_whole
 
 
 def run(connection_file: str, workdir: str, errors_fd: int) -> None:
