@@ -43,6 +43,8 @@ class SupervisedSandbox:
         self._transport = transport
         self._kernel = KernelClient(limits.output_bytes)
         self._hello: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+        # Whoever opens it may have been cancelled meanwhile; that nobody asks for the failure is then no fault.
+        self._hello.add_done_callback(lambda hello: hello.cancelled() or hello.exception())
         self._link: Link | None = None
         self._gate = EgressGate(egress) if egress else None
 
