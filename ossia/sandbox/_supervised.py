@@ -68,7 +68,9 @@ class SupervisedSandbox:
         if self._gate:
             self._gate.attach(self._link)
         self._kernel.attach(self._link, started=kernel)
-        await self._transport.write(boot_message(config))
+        # What ended before it had read all of this is told of by the reader, with what it said.
+        with suppress(OSError):
+            await self._transport.write(boot_message(config))
         try:
             hello = await asyncio.wait_for(self._hello, HELLO_TIMEOUT)
         except TimeoutError:

@@ -143,7 +143,7 @@ class SandboxPool:
             self._open += 1
             task = asyncio.create_task(self._start(), name="sandbox-pool-start")
             self._starting.add(task)
-            task.add_done_callback(self._starting.discard)
+            task.add_done_callback(self._started)
 
     async def _start(self) -> None:
         sandbox: Sandbox | None = None
@@ -152,21 +152,19 @@ class SandboxPool:
             if self._needs.kernel:
                 # It ends when the kernel is ready, and has then loaded what the first cell needs.
                 await sandbox.execute(self._warm_up)
-        except SandboxUnavailable as error:
-            await self._close(sandbox)
-            self._fail(error)
         except BaseException:
             await asyncio.shield(self._close(sandbox))
             raise
-        else:
-            self._warm.append(sandbox)
-        finally:
-            # Counted as started no longer, whatever became of it.
-            if (task := asyncio.current_task()) is not None:
-                self._starting.discard(task)
+        self._warm.append(sandbox)
+
+    def _started(self, task: "asyncio.Task[None]") -> None:
+        """Counted as starting no longer, whatever became of it; who waits for it gets its error, whatever that is."""
+        self._starting.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(error)
         self._pump()
 
-    def _fail(self, error: SandboxUnavailable) -> None:
+    def _fail(self, error: BaseException) -> None:
         """Tell the first who waits; nobody is told of a failed refill, and none is tried until somebody asks."""
         self._failed = True
         while self._waiters:

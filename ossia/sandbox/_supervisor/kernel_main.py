@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from importlib import import_module
@@ -113,6 +114,7 @@ def _copy_font_cache() -> None:
 def _bound_output(app) -> None:  # type: ignore[no-untyped-def]
     """Lose nothing, and cut what would be one huge message: streams into pieces, representations in their middle."""
     app.session.pack = _forgiving(app.session.pack)
+    _send_at_once(app.iopub_thread)
     # Without this the socket drops messages when the relay is behind, the one that ends the cell among them.
     app.iopub_thread.socket.setsockopt(import_module("zmq").XPUB_NODROP, 1)
     for stream in (sys.stdout, sys.stderr):
@@ -123,6 +125,22 @@ def _bound_output(app) -> None:  # type: ignore[no-untyped-def]
     shell.display_pub.register_hook(_shorten)
     if hasattr(shell.displayhook, "register_hook"):
         shell.displayhook.register_hook(_shorten)
+
+
+def _send_at_once(publisher) -> None:  # type: ignore[no-untyped-def]
+    """Have the publishing thread send what it makes itself, instead of queueing it to itself.
+
+    That queue has an end: where one flush makes many messages, the thread comes to wait for a place in it, for ever.
+    """
+    schedule = publisher.schedule
+
+    def schedule_or_call(call: Callable[[], None]) -> None:
+        if threading.current_thread() is publisher.thread:
+            call()
+        else:
+            schedule(call)
+
+    publisher.schedule = schedule_or_call
 
 
 def _cut_stream(stream) -> None:  # type: ignore[no-untyped-def]
