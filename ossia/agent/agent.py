@@ -63,6 +63,7 @@ class Agent:
         self,
         *,
         engine: str | Engine | None = None,
+        engine_options: Mapping[str, JsonValue] | None = None,
         tools: Iterable[Tool | ToolSource | Callable[..., object]] = (),
         instructions: str | None = None,
         effort: Effort = "medium",
@@ -81,6 +82,7 @@ class Agent:
     ) -> None:
         """`engine`: a spec or an engine (which stays the caller's to close); None: `$OSSIA_ENGINE`, else `nano`.
 
+        `engine_options`: options of the kind of engine that the spec names, such as vLLM's engine arguments.
         `sandbox`: a provider or its name; None: the first that covers what the tools need.
         `sampling`: a mapping gives the fields that differ from the engine's own.
         `tools`: tools, MCP servers, and functions (decorated with `@tool` or fully annotated).
@@ -97,6 +99,7 @@ class Agent:
         self.tools = collect(tools)
         self.limits = limits or Limits()
         self._engine_spec = engine if engine is not None else os.environ.get("OSSIA_ENGINE") or "nano"
+        self._engine_options = dict(engine_options or {})
         self._sandbox_spec = sandbox
         self._sampling = sampling or {}
         self._overflow = overflow
@@ -217,7 +220,7 @@ class Agent:
             provider = await resolve(self._sandbox_spec, needs)
             if provider is not self._sandbox_spec:
                 self._stack.push_async_callback(provider.aclose)
-        engine = await open_engine(self._engine_spec, progress=self._progress)
+        engine = await open_engine(self._engine_spec, options=self._engine_options, progress=self._progress)
         if engine is not self._engine_spec:
             self._stack.push_async_callback(engine.aclose)
         sampling = _sampling(self._sampling, engine.info.default_sampling)

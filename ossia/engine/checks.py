@@ -1,10 +1,11 @@
 """What every engine refuses, in the same words, before it starts on a request."""
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Collection, Mapping, Sequence
 
 from ossia.engine.protocol import EngineInfo, Sampling
 from ossia.errors import UserError
-from ossia.types import Grammar
+from ossia.types import Grammar, JsonValue
 
 
 def check_request(
@@ -52,3 +53,12 @@ def _check_capabilities(info: EngineInfo, sampling: Sampling, grammar: Grammar |
     }
     if lacking := [name for name, refused in asked.items() if refused]:
         raise UserError(f"the engine {info.spec} cannot do this: {', '.join(lacking)}")
+
+
+def refuse_unknown(kind: str, options: Mapping[str, JsonValue], known: Collection[str]) -> None:
+    """Raises `UserError` for an option that an engine of this kind does not have, with the nearest one that it has."""
+    for name in options:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known) or 'none'}"
+            raise UserError(f"the engine {kind} has no option {name!r}: {hint}")

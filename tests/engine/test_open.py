@@ -40,3 +40,10 @@ async def test_what_is_no_engine_of_this_version_is_refused_in_one_sentence(spec
 def test_the_engines_keep_the_protocol() -> None:
     engines: list[Engine] = [NanoEngine(random_model()), ScriptedEngine([])]
     assert all(isinstance(engine, Engine) for engine in engines)
+
+
+async def test_an_option_that_the_engine_does_not_have_is_refused() -> None:
+    with pytest.raises(UserError, match="nano has no option 'thread'"):
+        await open_engine("nano", options={"thread": 1})
+    with pytest.raises(UserError, match="there is no engine 'nano:big'"):
+        await open_engine("nano:big")

@@ -48,6 +48,8 @@ class EngineSection(_Section):
 
     spec: str | None = None
     """`nano`, `vllm:openai/gpt-oss-20b`, `http://host:8000/v1`, ...; left out: $OSSIA_ENGINE, else nano."""
+    options: dict[str, JsonValue] = {}
+    """Options of that kind of engine, such as vLLM's engine arguments."""
     sampling: SamplingSection = SamplingSection()
 
 

@@ -53,6 +53,7 @@ class Task:
         recorded = config.model_dump(mode="json", exclude_unset=True)
         return Agent(
             engine=config.engine.spec,
+            engine_options=config.engine.options,
             tools=load_tools(config.tools, self.directory),
             instructions=config.agent.instructions,
             effort=config.agent.effort,

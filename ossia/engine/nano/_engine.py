@@ -1,17 +1,18 @@
 """The embedded engine: a tiny model of the gpt-oss architecture on NumPy."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 import numpy as np
 
-from ossia.engine.checks import check_request
+from ossia.engine.checks import check_request, refuse_unknown
 from ossia.engine.nano._batch import Batcher, Request
 from ossia.engine.nano._load import load_nano
 from ossia.engine.nano._model import Model
 from ossia.engine.nano._stream import TokenStream
 from ossia.engine.protocol import Capabilities, Chunk, EngineInfo, Progress, Sampling
-from ossia.types import Grammar
+from ossia.errors import UserError
+from ossia.types import Grammar, JsonValue
 
 KEPT_BYTES = 256 << 20
 """Caches of sessions that are between two steps; for the shipped model about 60,000 token ids."""
@@ -97,3 +98,11 @@ class NanoEngine:
     async def aclose(self) -> None:
         """Stop the thread. Completions under way end with `EngineError`."""
         await asyncio.to_thread(self._batcher.close)
+
+
+async def open_nano(spec: str, options: Mapping[str, JsonValue], progress: Progress | None) -> NanoEngine:
+    """The opener of `nano`, which has no options."""
+    if spec != "nano":
+        raise UserError(f"there is no engine {spec!r}: nano is one model, and its spec is `nano`")
+    refuse_unknown("nano", options, ())
+    return await NanoEngine.open(progress)
