@@ -1,5 +1,6 @@
 """Places to run untrusted code: one interface, several providers."""
 
+from ossia.sandbox._owner import labels as owner_labels
 from ossia.sandbox.bubblewrap import Bubblewrap
 from ossia.sandbox.docker import Docker
 from ossia.sandbox.errors import SandboxFileError, SandboxUsageError
@@ -44,5 +45,6 @@ __all__ = [
     "Stats",
     "Stream",
     "UnsafeLocal",
+    "owner_labels",
     "resolve",
 ]

@@ -70,5 +70,5 @@ def current() -> Owner:
 
 
 def labels() -> Mapping[str, str]:
-    """The labels of what this process starts."""
+    """The labels of what this process starts: containers with them are removed once it has died."""
     return {LABEL: current().mark()}

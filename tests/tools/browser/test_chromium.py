@@ -474,13 +474,16 @@ async def test_nothing_is_left_where_its_process_is_killed(containment: Containm
     assert len(pids) > 3
     for _ in range(150):
         left = [int(pid) for pid in pids if command(int(pid))]
-        running = await asyncio.to_thread(containers) if containment == "docker" else ""
+        running = await asyncio.to_thread(containers, process.pid) if containment == "docker" else []
         if not left and not running:
             return
         await asyncio.sleep(0.2)
     pytest.fail(f"left: {[command(pid) for pid in left]}, containers: {running!r}")
 
 
-def containers() -> str:
-    listing = [*docker_command(), "ps", "--quiet", "--filter", "label=ossia.chromium"]
-    return subprocess.run(listing, capture_output=True, text=True, check=True).stdout
+def containers(pid: int) -> list[str]:
+    """The owners of Chromium's containers, of those that the process `pid` started."""
+    form = '{{.Label "ossia.owner"}}'
+    listing = [*docker_command(), "ps", "--filter", "label=ossia.chromium", "--format", form]
+    shown = subprocess.run(listing, capture_output=True, text=True, check=True).stdout
+    return [owner for owner in shown.split() if owner.split(".")[-2] == str(pid)]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from ossia.errors import InfrastructureError
+from ossia.sandbox import owner_labels
 from ossia.tools.browser.chromium.image import USER, docker_command, image_is_there, image_tag
 
 Containment = Literal["docker", "bubblewrap", "user"]
@@ -108,6 +109,7 @@ def _docker(socket: Path, name: str) -> tuple[str, ...]:
         "--log-driver": "none",
     }
     flat = [word for option in options.items() for word in option]
+    flat += [word for name, value in owner_labels().items() for word in ("--label", f"{name}={value}")]
     return (*docker_command(), "run", "--rm", "--interactive", "--read-only", "--init", *flat, image_tag())
 
 
