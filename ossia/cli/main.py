@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 
-from ossia.cli import chat, doctor, export, nano, resume, run, sandbox, schema, view
+from ossia.cli import chat, doctor, eval, export, nano, resume, run, sandbox, schema, view
 from ossia.errors import InfrastructureError, UserError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app.command("chat")(chat.chat)
 app.command("resume")(resume.resume)
 app.command("fork")(resume.fork)
 app.command("view")(view.view)
+app.command("eval")(eval.evaluate)
 app.command("export")(export.export)
 app.command("schema")(schema.schema)
 app.command("doctor")(doctor.doctor)
