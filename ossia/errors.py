@@ -22,3 +22,7 @@ class EngineError(InfrastructureError):
 
 class SandboxUnavailable(InfrastructureError):
     """No sandbox that covers what the tools need could be had, or the one in use is gone."""
+
+
+class GrammarError(UserError):
+    """A grammar that an engine can't compile, such as one with a JSON Schema that its compiler doesn't know."""

@@ -21,7 +21,10 @@ type: (" "? <|constrain|> KIND | " " KIND)?
 KIND: "json" | "code"
 CHANNEL: "analysis" | "commentary" | "final"
 TEXT: /(.|\n)*/
+ANSWER: /\s*\S(.|\n)*/
 """
+# Without a bound a model can write blanks between the parts of a JSON object for ever, and be well-formed all along.
+_BLANKS = r"[ \t\r\n]{0,32}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ def call_grammar(
 
     Calls name declared tools, before or behind the channel, on any channel, with ` json`, ` code` or either behind
     `<|constrain|>`; JSON arguments fit their schema. `require`: how it must end. `final_schema`: what the final must
-    fit. Raises `UserError` on tool names that can't be declared, and where a call is required of no tools.
+    fit; without one it is any text that is not blank. At most 32 blanks stand between the parts of JSON. Raises
+    `UserError` on tool names that can't be declared, and where a call is required of no tools.
     """
     check_tools(tools)
     calls = [c for tool in tools for c in _calls(tool)]
@@ -61,7 +65,7 @@ def _calls(tool: ToolNamespace) -> list[_Call]:
 
 def _lenient(schema: JsonSchema) -> str:
     # Keywords that the compiler doesn't know are left to validation instead of refusing the grammar.
-    return json.dumps({**schema, "x-guidance": {"lenient": True}})
+    return json.dumps({**schema, "x-guidance": {"lenient": True, "whitespace_pattern": _BLANKS}})
 
 
 def _lark(calls: Sequence[_Call], require: Require, final_schema: JsonSchema | None) -> str:
@@ -80,7 +84,7 @@ def _lark(calls: Sequence[_Call], require: Require, final_schema: JsonSchema | N
             lines.append(f"head_{n}: {to} <|channel|> CHANNEL type | <|channel|> CHANNEL {to} type")
             lines.append(f"content_{n}: {content}")
     if require != "call":
-        content = "TEXT" if final_schema is None else f"%json {_lenient(final_schema)}"
+        content = "ANSWER" if final_schema is None else f"%json {_lenient(final_schema)}"
         lines += ['final: <|channel|> "final" type <|message|> final_content', f"final_content: {content}"]
     return "\n".join(lines) + _LARK
 

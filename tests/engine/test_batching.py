@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from ossia.engine import Sampling
-from ossia.engine.nano import NanoEngine, _batch
+from ossia.engine.batching import Sizes
+from ossia.engine.nano import NanoEngine
 from ossia.engine.nano._kv import KVCache
 from ossia.engine.nano._model import Model, Segment
 from ossia.engine.nano._tensors import Floats
@@ -187,7 +188,7 @@ async def test_sampling_parameters_out_of_range_are_refused(engine: NanoEngine, 
         await collect(engine, prompt(5), sampling)
 
 
-async def test_a_grammar_is_refused(engine: NanoEngine) -> None:
+async def test_a_grammar_is_refused_by_a_model_of_another_vocabulary(engine: NanoEngine) -> None:
     with pytest.raises(UserError, match="grammar"):
         await anext(engine.generate(prompt(5), GREEDY, key="k", grammar=Grammar("start: /a/")))
 
@@ -232,8 +233,8 @@ async def test_a_long_prompt_does_not_hold_up_what_runs(engine: NanoEngine) -> N
     assert between >= 11
 
 
-async def test_a_lower_priority_goes_first(engine: NanoEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_batch, "MAX_RUNNING", 1)
+async def test_a_lower_priority_goes_first(model: Model) -> None:
+    engine = NanoEngine(model, max_context=4096, sizes=Sizes(running=1))
     ended: list[int] = []
 
     async def run(priority: int) -> None:
@@ -247,6 +248,7 @@ async def test_a_lower_priority_goes_first(engine: NanoEngine, monkeypatch: pyte
     await holding.aclose()
     await asyncio.gather(*tasks)
     assert ended == [1, 3, 5]
+    await engine.aclose()
 
 
 async def test_the_event_loop_goes_on_while_the_model_computes(engine: NanoEngine) -> None:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ossia.engine import Sampling
-from ossia.engine.nano._sample import _most_likely, log_probability, sample
-from ossia.engine.nano._tensors import Floats
+from ossia.engine.batching import Floats, log_probability, sample
+from ossia.engine.batching._sample import _most_likely
 
 
 def logits_of(seed: int, size: int, spread: float = 3.0) -> Floats:

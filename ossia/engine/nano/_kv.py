@@ -1,8 +1,6 @@
-"""Keys and values of one sequence, and the store of those that are kept between the steps of a session."""
+"""Keys and values of one sequence."""
 
-from collections import OrderedDict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,14 +8,7 @@ from numpy.typing import NDArray
 from ossia.engine.nano._config import ModelConfig
 from ossia.engine.nano._tensors import Floats
 
-Tokens = NDArray[np.int64]
-
-
-def common_prefix(a: Tokens, b: Tokens) -> int:
-    """How many token ids two sequences share from their beginning."""
-    n = min(len(a), len(b))
-    different = np.nonzero(a[:n] != b[:n])[0]
-    return int(different[0]) if len(different) else n
+Tokens: TypeAlias = NDArray[np.int64]
 
 
 class KVCache:
@@ -78,62 +69,3 @@ class KVCache:
         self._data[:, :, :, :length] = other._data[:, :, :, :length]
         self._tokens[:length] = other._tokens[:length]
         self.length = length
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """The best beginning that is at hand for a prompt."""
-
-    length: int
-    source: KVCache | None
-    owner: str | None
-    """The session whose kept cache it is; None: it is in use by a running completion."""
-
-
-class KVStore:
-    """Caches of sessions that are not generating now, the least recently used dropped first."""
-
-    def __init__(self, config: ModelConfig, max_bytes: int) -> None:
-        self._config = config
-        self._max_bytes = max_bytes
-        self._kept: OrderedDict[str, KVCache] = OrderedDict()
-        self.nbytes = 0
-        """Memory of what is kept."""
-
-    def find(self, key: str, prompt: Tokens, active: Iterable[KVCache]) -> Match:
-        """The longest prefix of `prompt` that any cache holds; among equals the session's own."""
-        own = self._kept.get(key)
-        best = Match(common_prefix(prompt, own.tokens), own, key) if own else Match(0, None, None)
-        others: list[tuple[str | None, KVCache]] = [*self._kept.items(), *((None, cache) for cache in active)]
-        for owner, cache in others:
-            if (length := common_prefix(prompt, cache.tokens)) > best.length:
-                best = Match(length, cache, owner)
-        return best
-
-    def take(self, key: str, match: Match) -> KVCache:
-        """A cache that holds what was matched, for the session `key` to write behind.
-
-        Its own is handed over; what another session has is copied, since that session will want it.
-        """
-        if match.source and match.owner == key:
-            cache = self._remove(key)
-            cache.truncate(match.length)
-            return cache
-        cache = KVCache(self._config)
-        if match.source:
-            cache.copy_prefix(match.source, match.length)
-        return cache
-
-    def keep(self, key: str, cache: KVCache) -> None:
-        """Keep a session's cache, in place of an older one of the same session."""
-        if key in self._kept:
-            self._remove(key)
-        self._kept[key] = cache
-        self.nbytes += cache.nbytes
-        while self.nbytes > self._max_bytes:
-            self._remove(next(iter(self._kept)))
-
-    def _remove(self, key: str) -> KVCache:
-        cache = self._kept.pop(key)
-        self.nbytes -= cache.nbytes
-        return cache

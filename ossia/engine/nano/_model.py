@@ -9,20 +9,17 @@ size h in G key/value groups; E experts of inner size I; V vocabulary.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
+from ossia.engine import batching
 from ossia.engine.nano._config import ModelConfig, Yarn
 from ossia.engine.nano._kv import KVCache, Tokens
 from ossia.engine.nano._tensors import Floats
 
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """New token ids of one sequence, shape [t], t >= 1, to be computed behind what its cache holds."""
-
-    tokens: Tokens
-    cache: KVCache
+Segment: TypeAlias = batching.Segment[KVCache]
+"""New token ids of one sequence, to be computed behind what its cache holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +93,18 @@ class Model:
         if len(self._logits) < len(hidden):
             self._logits = np.empty((len(hidden), self._unembed.shape[1]), dtype=np.float32)
         return np.matmul(hidden, self._unembed, out=self._logits[: len(hidden)])
+
+    def new_cache(self) -> KVCache:
+        return KVCache(self.config)
+
+    def compute(self, pieces: Sequence[batching.Piece[KVCache]]) -> Floats:
+        """See `ossia.engine.batching.Runner.compute`."""
+        wanted: list[Floats] = []
+        for piece in pieces:
+            states = self.forward(piece.segments)
+            ends = np.cumsum([len(segment.tokens) for segment in piece.segments]) - 1
+            wanted += [states[ends[i]] for i in piece.wanted]
+        return self.logits(np.stack(wanted)) if wanted else self._logits[:0]
 
     def _rope(self, positions: Tokens) -> tuple[Floats, Floats]:
         """Cosines and sines for positions [T], each of shape [T, 1, h / 2]."""

@@ -3,20 +3,29 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ossia.engine.nano._tensors import Floats
+from ossia.engine.batching._sequences import Floats
+from ossia.engine.masks import TokenMatcher
 from ossia.engine.protocol import Sampling
 
 _HEAD = 1024
 """Candidates looked at first for top_p: sorting a whole vocabulary of 201,088 takes longer than the forward pass."""
 
 
-def sample(logits: Floats, sampling: Sampling, random: np.random.Generator) -> tuple[int, float | None]:
+def sample(
+    logits: Floats, sampling: Sampling, random: np.random.Generator, matcher: TokenMatcher | None = None
+) -> tuple[int, float | None]:
     """A token id from logits [V], and its log probability where asked for.
 
     Temperature 0 takes the largest (the lowest id among equals) and draws nothing from `random`; else exactly one
-    number is drawn, so that a seed gives the same draws whatever else is in the batch.
+    number is drawn, so that a seed gives the same draws whatever else is in the batch; and one more where `matcher`
+    refuses what came of it. With top_k or top_p, what they leave is drawn from first, and what they leave of the
+    allowed ids then. Raises `EngineError` when the matcher's parser can't go on.
     """
-    token = int(logits.argmax()) if sampling.temperature == 0 else _draw(logits, sampling, random.random())
+    token = _choose(logits, sampling, random)
+    if matcher is not None and not matcher.take(token):
+        candidates = np.flatnonzero(matcher.allowed())
+        token = int(candidates[_choose(logits[candidates], sampling, random)])
+        matcher.take(token)
     return token, log_probability(logits, token) if sampling.logprobs else None
 
 
@@ -24,6 +33,10 @@ def log_probability(logits: Floats, token: int) -> float:
     """Natural log of the softmax of logits [V] at one token id."""
     top = logits.max()
     return float(logits[token] - top - np.log(np.exp(logits - top).sum(dtype=np.float64)))
+
+
+def _choose(logits: Floats, sampling: Sampling, random: np.random.Generator) -> int:
+    return int(logits.argmax()) if sampling.temperature == 0 else _draw(logits, sampling, random.random())
 
 
 def _draw(logits: Floats, sampling: Sampling, uniform: float) -> int:

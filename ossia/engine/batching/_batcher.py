@@ -2,32 +2,38 @@
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Generic
 
 import numpy as np
 
-from ossia.engine.nano._kv import KVCache, KVStore, Tokens, common_prefix
-from ossia.engine.nano._model import Model, Segment
-from ossia.engine.nano._sample import sample
-from ossia.engine.nano._stream import TokenStream, wake
-from ossia.engine.nano._tensors import Floats
+from ossia.engine.batching._sample import sample
+from ossia.engine.batching._sequences import CacheT, Floats, Piece, Runner, Segment, Tokens, common_prefix
+from ossia.engine.batching._store import CacheStore
+from ossia.engine.batching._stream import TokenStream, wake
+from ossia.engine.masks import TokenMatcher
 from ossia.engine.protocol import STOP_TOKEN_IDS, Finish, Sampling
 from ossia.errors import EngineError
 
-MAX_RUNNING = 64
-"""Completions in one batch; more wait. A step grows with it, so that each would come slower."""
-PIECE = 256
-"""Tokens that are computed together: more fall out of the processor's caches."""
-PREFILL_TOKENS = 256
-"""Prompt tokens that one step computes, so that running completions go on while a long prompt comes in."""
-IDLE_PREFILL_TOKENS = 2048
-"""The same while no completion runs: prompts that come in together get their first tokens together, as one batch."""
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is computed at once."""
+
+    running: int = 64
+    """Completions in one batch; more wait. A step grows with it, so that each would come slower."""
+    piece: int = 256
+    """Token ids that are computed together: more fall out of the processor's caches."""
+    prefill: int = 256
+    """Prompt token ids that one step computes, so that running completions go on while a long prompt comes in."""
+    idle_prefill: int = 2048
+    """The same while no completion runs: prompts that come in together get their first tokens together, as one
+    batch."""
 
 
 @dataclass(eq=False, slots=True)
-class Request:
+class Request(Generic[CacheT]):
     """A completion from its arrival to its last token."""
 
     prompt: Tokens
@@ -38,8 +44,10 @@ class Request:
     random: np.random.Generator
     limit: int
     """Most token ids to sample: max_tokens, or what the context leaves."""
+    matcher: TokenMatcher | None = None
+    """Holds the completion to a grammar."""
     order: int = 0
-    cache: KVCache | None = None
+    cache: CacheT | None = None
     sampled: list[int] = field(default_factory=list)
 
     @property
@@ -47,26 +55,43 @@ class Request:
         return self.priority, self.order
 
 
-Planned: TypeAlias = tuple[Request, Tokens]
-"""A request and its token ids that a step computes."""
+@dataclass(frozen=True, slots=True)
+class _Planned(Generic[CacheT]):
+    """A request and its token ids that a step computes."""
+
+    request: Request[CacheT]
+    tokens: Tokens
+
+    @property
+    def segment(self) -> Segment[CacheT]:
+        return Segment(self.tokens, _cache(self.request))
+
+    @property
+    def complete(self) -> bool:
+        """Whether the next token id can be sampled once it is computed."""
+        request = self.request
+        return bool(request.sampled) or _cache(request).length + len(self.tokens) == len(request.prompt)
 
 
-class Batcher:
+class Batcher(Generic[CacheT]):
     """Runs requests on a model in a thread of its own, until closed."""
 
-    def __init__(self, model: Model, kept_bytes: int) -> None:
-        self._model = model
-        self._store = KVStore(model.config, kept_bytes)
+    def __init__(self, runner: Runner[CacheT], kept_bytes: int, sizes: Sizes, name: str) -> None:
+        """`name`: of the engine, for its errors."""
+        self._runner = runner
+        self._sizes = sizes
+        self._name = name
+        self._store = CacheStore(runner.new_cache, kept_bytes)
         self._changed = threading.Condition()
-        self._staged: list[Request] = []
-        self._arrived: list[Request] = []
-        self._waiting: list[Request] = []
-        self._running: list[Request] = []
+        self._staged: list[Request[CacheT]] = []
+        self._arrived: list[Request[CacheT]] = []
+        self._waiting: list[Request[CacheT]] = []
+        self._running: list[Request[CacheT]] = []
         self._order = itertools.count()
         self._closed: str | None = None
         self._thread: threading.Thread | None = None
 
-    def submit(self, request: Request) -> None:
+    def submit(self, request: Request[CacheT]) -> None:
         """Queue a request for the next `admit`. Raises `EngineError` when closed."""
         with self._changed:
             if self._closed:
@@ -84,14 +109,14 @@ class Batcher:
             if self._closed:
                 self._fail_all(self._closed)
             elif self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="ossia-nano", daemon=True)
+                self._thread = threading.Thread(target=self._work, name="ossia-batch", daemon=True)
                 self._thread.start()
             self._changed.notify()
 
     def close(self) -> None:
         """End the thread and fail what is under way. May be called twice."""
         with self._changed:
-            self._closed = self._closed or "the nano engine was closed"
+            self._closed = self._closed or f"the {self._name} engine was closed"
             thread = self._thread
             self._changed.notify()
         if thread is not None:
@@ -108,7 +133,7 @@ class Batcher:
                 self._step()
         except Exception as error:  # noqa: BLE001 (the thread's boundary: readers would wait for ever)
             with self._changed:
-                self._closed = f"the nano engine failed: {type(error).__name__}: {error}"
+                self._closed = f"the {self._name} engine failed: {type(error).__name__}: {error}"
         with self._changed:
             self._fail_all(self._closed or "")
 
@@ -131,37 +156,33 @@ class Batcher:
         return True
 
     def _step(self) -> None:
-        decoding = [(r, np.array(r.sampled[-1:], dtype=np.int64)) for r in self._running if r.sampled]
-        planned = decoding + self._prefill(PREFILL_TOKENS if decoding else IDLE_PREFILL_TOKENS)
-        complete: list[Request] = []
-        hidden: list[Floats] = []
-        for piece in _pieces(planned):
-            states = self._model.forward([Segment(tokens, _cache(r)) for r, tokens in piece])
-            for (request, _), last in zip(piece, np.cumsum([len(tokens) for _, tokens in piece]) - 1, strict=True):
-                if request.sampled or _cache(request).length == len(request.prompt):
-                    complete.append(request)
-                    hidden.append(states[last])
-        if complete:
-            logits = self._model.logits(np.stack(hidden))
-            wake([r.stream for r, row in zip(complete, logits, strict=True) if self._choose(r, row)])
+        decoding = [_Planned(r, np.array(r.sampled[-1:], dtype=np.int64)) for r in self._running if r.sampled]
+        planned = decoding + self._prefill(self._sizes.prefill if decoding else self._sizes.idle_prefill)
+        complete = [p.request for p in planned if p.complete]
+        pieces = [
+            Piece([p.segment for p in piece], [i for i, p in enumerate(piece) if p.complete])
+            for piece in self._pieces(planned)
+        ]
+        logits = self._runner.compute(pieces)
+        wake([r.stream for r, row in zip(complete, logits, strict=True) if self._choose(r, row)])
 
-    def _prefill(self, budget: int) -> list[Planned]:
+    def _prefill(self, budget: int) -> list[_Planned[CacheT]]:
         """The prompt tokens to compute in this step, in the order of rank."""
         started = sorted((r for r in self._running if not r.sampled), key=lambda r: r.rank)
-        planned: list[Planned] = []
+        planned: list[_Planned[CacheT]] = []
         for request in [*started, *self._waiting]:
             if budget <= 0:
                 break
             if request.cache is None and not self._start(request, started):
                 continue
-            tokens = request.prompt[_cache(request).length :][: min(budget, PIECE)]
+            tokens = request.prompt[_cache(request).length :][: min(budget, self._sizes.piece)]
             budget -= len(tokens)
-            planned.append((request, tokens))
+            planned.append(_Planned(request, tokens))
         return planned
 
-    def _start(self, request: Request, ahead: list[Request]) -> bool:
+    def _start(self, request: Request[CacheT], ahead: list[Request[CacheT]]) -> bool:
         """Give a waiting request its cache, unless it does better to wait."""
-        if len(self._running) >= MAX_RUNNING:
+        if len(self._running) >= self._sizes.running:
             return False
         match = self._store.find(request.key, request.prompt, [r.cache for r in self._running if r.cache])
         # What a request ahead of it is about to compute (a shared system prompt, say) is not computed twice.
@@ -176,9 +197,15 @@ class Batcher:
         ahead.append(request)
         return True
 
-    def _choose(self, request: Request, logits: Floats) -> bool:
+    def _choose(self, request: Request[CacheT], logits: Floats) -> bool:
         """Sample the next token. True: its reader is to be woken."""
-        token, logprob = sample(logits, request.sampling, request.random)
+        try:
+            token, logprob = sample(logits, request.sampling, request.random, request.matcher)
+        except EngineError as error:
+            # A grammar that its parser could not go on with is the end of this completion only.
+            self._release(request)
+            request.stream.fail(error)
+            return False
         request.sampled.append(token)
         finish: Finish | None = None
         if token in STOP_TOKEN_IDS:
@@ -189,26 +216,25 @@ class Batcher:
             self._release(request)
         return request.stream.push(token, logprob, finish)
 
-    def _release(self, request: Request) -> None:
+    def _release(self, request: Request[CacheT]) -> None:
         self._running = [r for r in self._running if r is not request]
         self._store.keep(request.key, _cache(request))
         request.cache = None
 
-
-def _pieces(planned: list[Planned]) -> Iterator[list[Planned]]:
-    """Cut a step into pieces of about `PIECE` tokens, whole segments each."""
-    piece: list[Planned] = []
-    size = 0
-    for request, tokens in planned:
-        if piece and size + len(tokens) > PIECE:
+    def _pieces(self, planned: Sequence[_Planned[CacheT]]) -> Iterator[list[_Planned[CacheT]]]:
+        """Cut a step into pieces of about `sizes.piece` token ids, whole segments each."""
+        piece: list[_Planned[CacheT]] = []
+        size = 0
+        for item in planned:
+            if piece and size + len(item.tokens) > self._sizes.piece:
+                yield piece
+                piece, size = [], 0
+            piece.append(item)
+            size += len(item.tokens)
+        if piece:
             yield piece
-            piece, size = [], 0
-        piece.append((request, tokens))
-        size += len(tokens)
-    if piece:
-        yield piece
 
 
-def _cache(request: Request) -> KVCache:
+def _cache(request: Request[CacheT]) -> CacheT:
     assert request.cache is not None, "a running request has its cache"
     return request.cache
