@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
+from importlib.metadata import entry_points
 from typing import TypeAlias
 
 from ossia.engine.protocol import Engine, Progress
@@ -14,15 +15,18 @@ Opener: TypeAlias = Callable[[str, Mapping[str, JsonValue], Progress | None], Aw
 
 _OPENERS = {
     "nano": "ossia.engine.nano:open_nano",
+    "http": "ossia.engine.http:open_http",
+    "https": "ossia.engine.http:open_http",
 }
 """Kind of engine -> module:function; a module is imported when an engine of its kind is asked for."""
 
+_PLUGGED = "ossia.engines"
+"""Entry points of this group announce openers of other kinds: of packages beside ossia, and of `replay`, which reads
+journals and so stands on `ossia.agent`, of which no engine knows."""
+
 _LATER = {
     "vllm": "vLLM in this process",
-    "http": "servers that speak token ids",
-    "https": "servers that speak token ids",
     "hf": "transformers in this process",
-    "replay": "replaying a run",
 }
 
 
@@ -41,15 +45,23 @@ async def open_engine(
         return spec
     name = spec.strip()
     kind = name.partition(":")[0].lower()
+    if opener := _opener(kind):
+        return await opener(name, options or {}, progress)
+    kinds = sorted({*_OPENERS, *(point.name for point in entry_points(group=_PLUGGED))})
+    if kind in _LATER and ":" in name:
+        raise UserError(f"{name}: {_LATER[kind]} is not in this version of ossia yet; it has {', '.join(kinds)}")
+    near = difflib.get_close_matches(kind, [*kinds, *_LATER], n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise UserError(f"there is no engine {name!r}: {hint}this version of ossia has {', '.join(kinds)}")
+
+
+def _opener(kind: str) -> Opener | None:
+    """The opener of a kind: one of the table, else one that an installed package announces."""
     if kind in _OPENERS:
         module, _, function = _OPENERS[kind].partition(":")
-        opener: Opener = getattr(import_module(module), function)
-        return await opener(name, options or {}, progress)
-    if kind in _LATER and ":" in name:
-        raise UserError(f"{name}: {_LATER[kind]} is not in this version of ossia yet; the engine it has is nano")
-    raise UserError(f"there is no engine {name!r}: {_suggestion(kind)}the engine of this version of ossia is nano")
-
-
-def _suggestion(kind: str) -> str:
-    near = difflib.get_close_matches(kind, ["nano", *_LATER], n=1)
-    return f"did you mean {near[0]!r}? " if near else ""
+        found: Opener = getattr(import_module(module), function)
+        return found
+    for point in entry_points(group=_PLUGGED, name=kind):
+        plugged: Opener = point.load()
+        return plugged
+    return None

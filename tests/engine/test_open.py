@@ -27,7 +27,6 @@ async def test_an_opened_engine_is_taken_as_it_is() -> None:
         ("http://localhost:8000/v1", "not in this version"),
         ("https://localhost/v1", "not in this version"),
         ("hf:/some/where", "not in this version"),
-        ("replay:run", "not in this version"),
     ],
 )
 async def test_what_is_no_engine_of_this_version_is_refused_in_one_sentence(spec: str, says: str) -> None:
