@@ -24,8 +24,6 @@ async def test_an_opened_engine_is_taken_as_it_is() -> None:
         ("gpt-4", "there is no engine 'gpt-4'"),
         ("", "there is no engine ''"),
         ("vllm:openai/gpt-oss-20b", "not in this version"),
-        ("http://localhost:8000/v1", "not in this version"),
-        ("https://localhost/v1", "not in this version"),
         ("hf:/some/where", "not in this version"),
     ],
 )
