@@ -17,6 +17,7 @@ _OPENERS = {
     "nano": "ossia.engine.nano:open_nano",
     "http": "ossia.engine.http:open_http",
     "https": "ossia.engine.http:open_http",
+    "hf": "ossia.engine.hf:open_hf",
 }
 """Kind of engine -> module:function; a module is imported when an engine of its kind is asked for."""
 
@@ -26,7 +27,6 @@ journals and so stands on `ossia.agent`, of which no engine knows."""
 
 _LATER = {
     "vllm": "vLLM in this process",
-    "hf": "transformers in this process",
 }
 
 
