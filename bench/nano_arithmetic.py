@@ -15,9 +15,9 @@ import tempfile
 from collections import Counter
 
 from bench.report import machine, spread
-from nano.evaluate import wilson
 from nano.questions import read
 from ossia import Agent, Limits, Python, RunResult
+from ossia.evals import wilson
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 

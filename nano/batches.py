@@ -3,18 +3,44 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from nano.browsing import browse_row
 from nano.config import PAD_TOKEN
+from nano.declared import functions_row
 from nano.numbers import Split
-from nano.prompts import random_prompt
-from nano.rows import Row, arithmetic_task, failed_row, python_row, talk_row, untooled_row, words_task
+from nano.prompts import (
+    browser_prompt,
+    functions_prompt,
+    random_date,
+    random_effort,
+    random_instructions,
+    random_prompt,
+)
+from nano.rows import (
+    Row,
+    arithmetic_task,
+    failed_row,
+    mistake_row,
+    phrased_task,
+    python_row,
+    quiz_row_task,
+    table_row_task,
+    talk_row,
+    untooled_row,
+    words_task,
+)
 from ossia.harmony import FIRST_SPECIAL
+from ossia.types import Effort, FunctionSpec
 
-UNTOOLED = 0.02
-"""Share of batches whose prompt declares no python tool."""
+Family = Literal["python", "functions", "browser", "untooled"]
+SHARES: dict[Family, float] = {"python": 0.5, "functions": 0.24, "browser": 0.24, "untooled": 0.02}
+"""Share of the batches whose prompt declares these tools."""
+ROWS: dict[Family, float] = {"python": 1.0, "functions": 0.35, "browser": 0.15, "untooled": 1.0}
+"""Rows of a batch, as a share of those of a batch for python: they are longer, so that batches cost alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +56,49 @@ class Batch:
         return len(self.prefix) + self.ids.numel()
 
 
-def python_family_row(rng: random.Random, split: Split) -> Row:
-    """A row of the mix that nano is trained on: mostly arithmetic."""
+def python_family_row(rng: random.Random, split: Split, effort: Effort = "medium") -> Row:
+    """A row of the mix that nano is trained on for python: three of five are arithmetic."""
     style = rng.random()
-    if style < 0.80:
-        return python_row(rng, arithmetic_task(rng, split), split)
-    if style < 0.885:
-        return python_row(rng, words_task(rng), split)
-    return failed_row(rng, split) if style < 0.90 else talk_row(rng, split)
+    if style < 0.32:
+        return python_row(rng, arithmetic_task(rng, split), split, effort)
+    if style < 0.60:
+        return python_row(rng, phrased_task(rng, split), split, effort)
+    if style < 0.68:
+        return python_row(rng, words_task(rng), split, effort)
+    if style < 0.77:
+        return python_row(rng, quiz_row_task(rng), split, effort)
+    if style < 0.83:
+        return python_row(rng, table_row_task(rng), split, effort)
+    if style < 0.91:
+        return mistake_row(rng, split, effort)
+    return failed_row(rng, split) if style < 0.92 else talk_row(rng, split)
+
+
+def family_rows(rng: random.Random, family: Family, rows: int, split: Split) -> tuple[list[int], list[Row]]:
+    """(prompt, rows) of one family, the effort the same in all of them."""
+    effort = random_effort(rng)
+    if family == "python":
+        return random_prompt(rng, effort=effort), [python_family_row(rng, split, effort) for _ in range(rows)]
+    if family == "browser":
+        return browser_prompt(rng, effort), [browse_row(rng, effort) for _ in range(rows)]
+    if family == "untooled":
+        return random_prompt(rng, python=False, effort=effort), [untooled_row(rng, split) for _ in range(rows)]
+    date, instructions = random_date(rng), random_instructions(rng)
+    system, _ = functions_prompt((FunctionSpec("f"),), effort, date, instructions)
+    return system, [functions_row(rng, effort, date, instructions) for _ in range(rows)]
 
 
 def batches(rng: random.Random, rows: int, split: Split = "train", group: int = 4) -> Iterator[Batch]:
-    """Yield batches without end: `group` batches of one prompt are sorted by length, to pad less."""
+    """Yield batches without end: `group` batches of one prompt are sorted by length, to pad less.
+
+    `rows`: of a batch for python; those of the other families are longer, so their batches have fewer.
+    """
     while True:
-        tooled = rng.random() >= UNTOOLED
-        prefix = random_prompt(rng, python=tooled)
-        make = python_family_row if tooled else untooled_row
-        found = sorted((make(rng, split) for _ in range(rows * group)), key=lambda row: len(row.ids))
-        parts = [found[i * rows : (i + 1) * rows] for i in range(group)]
+        family = rng.choices(list(SHARES), list(SHARES.values()))[0]
+        count = max(1, round(rows * ROWS[family]))
+        prefix, made = family_rows(rng, family, count * group, split)
+        made.sort(key=lambda row: len(row.ids))
+        parts = [made[i * count : (i + 1) * count] for i in range(group)]
         rng.shuffle(parts)
         for part in parts:
             yield collate(prefix, part)

@@ -8,11 +8,24 @@ import torch
 from torch import Tensor
 
 from nano.batches import collate
+from nano.browsing import browse_row
+from nano.declared import functions_row
 from nano.model import Nano
 from nano.numbers import Split
-from nano.prompts import random_prompt
-from nano.rows import Row, arithmetic_task, python_row, talk_row, words_task
+from nano.prompts import browser_prompt, functions_prompt, random_prompt
+from nano.rows import (
+    Row,
+    arithmetic_task,
+    mistake_row,
+    phrased_task,
+    python_row,
+    quiz_row_task,
+    table_row_task,
+    talk_row,
+    words_task,
+)
 from nano.vocabulary import decode
+from ossia.types import FunctionSpec
 
 
 @dataclass(slots=True)
@@ -34,9 +47,11 @@ class Report:
 
 
 def some_rows(rng: random.Random, split: Split) -> list[Row]:
-    """Ten rows of arithmetic, three about words, three of small talk."""
-    tasks = [arithmetic_task(rng, split) for _ in range(10)] + [words_task(rng) for _ in range(3)]
-    return [python_row(rng, task, split) for task in tasks] + [talk_row(rng, split) for _ in range(3)]
+    """Sixteen rows for python: arithmetic documented and phrased anyhow, words, lists, tables, mistakes, small talk."""
+    tasks = [arithmetic_task(rng, split) for _ in range(5)] + [phrased_task(rng, split) for _ in range(4)]
+    tasks += [words_task(rng), quiz_row_task(rng), table_row_task(rng)]
+    rows = [python_row(rng, task, split) for task in tasks]
+    return [*rows, mistake_row(rng, split), mistake_row(rng, split), talk_row(rng, split), talk_row(rng, split)]
 
 
 @torch.no_grad()
@@ -52,10 +67,13 @@ def check(model: Nano, prefix: list[int], rows: list[Row], report: Report, dtype
 
 
 def development_report(model: Nano, rounds: int, seed: int, split: Split = "dev") -> Report:
-    """Check `rounds` prompts of sixteen rows each."""
+    """Check `rounds` prompts of each family, at medium effort: sixteen rows for python, four of the others."""
     rng, report = random.Random(seed), Report()
     for _ in range(rounds):
-        check(model, random_prompt(rng), some_rows(rng, split), report)
+        check(model, random_prompt(rng, effort="medium"), some_rows(rng, split), report)
+        system, _ = functions_prompt((FunctionSpec("f"),), "medium", None, None)
+        check(model, system, [functions_row(rng, "medium", None, None) for _ in range(4)], report)
+        check(model, browser_prompt(rng, "medium"), [browse_row(rng, "medium") for _ in range(4)], report)
     return report
 
 

@@ -10,13 +10,15 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
+from pathlib import Path
 
 from nano.numbers import Split
 from nano.rows import Task, arithmetic_task, words_task
 from nano.talk import small_talk
-from ossia.engine import Engine, open_engine
+from nano.weights import open_core
+from ossia.engine import Engine
 from ossia.engine.protocol import Sampling
+from ossia.evals import wilson
 from ossia.harmony import Completion, PromptConfig, Transcript, parse_completion
 from ossia.tools import Python
 
@@ -117,14 +119,6 @@ async def evaluate(engine: Engine, cases: Sequence[Case], temperature: float) ->
     return list(await asyncio.gather(*(one(n, case) for n, case in enumerate(cases))))
 
 
-def wilson(right: int, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """Wilson's score interval of a share (Wilson 1927), 95 % unless told."""
-    share, extra = right / n, z * z / n
-    middle = (share + extra / 2) / (1 + extra)
-    half = z / (1 + extra) * sqrt(share * (1 - share) / n + extra / (4 * n))
-    return middle - half, middle + half
-
-
 def report(answers: Sequence[Answer], temperature: float, misses: int) -> None:
     """Print the share that is right with its Wilson 95 % interval, and some of the misses."""
     right, n = sum(a.final for a in answers), len(answers)
@@ -139,8 +133,10 @@ def report(answers: Sequence[Answer], temperature: float, misses: int) -> None:
         print(f"    {answer.case.tasks[-1].question!r} -> {answer.wrote!r}")
 
 
-async def run(count: int, seed: int, split: Split, temperatures: Sequence[float], misses: int) -> None:
-    engine = await open_engine("nano")
+async def run(
+    core: Path | None, count: int, seed: int, split: Split, temperatures: Sequence[float], misses: int
+) -> None:
+    engine = open_core(core)
     try:
         for family in FAMILIES:
             rng = random.Random(seed)
@@ -158,8 +154,9 @@ def main() -> None:
     parser.add_argument("--split", choices=("dev", "test"), default="dev")
     parser.add_argument("--temperatures", type=float, nargs="+", default=[0.0, 1.0])
     parser.add_argument("--misses", type=int, default=5, help="how many misses to show")
+    parser.add_argument("--core", type=Path, help="weights of a run; default: those that ship")
     a = parser.parse_args()
-    asyncio.run(run(a.count, a.seed, a.split, a.temperatures, a.misses))
+    asyncio.run(run(a.core, a.count, a.seed, a.split, a.temperatures, a.misses))
 
 
 if __name__ == "__main__":

@@ -73,6 +73,21 @@ def expression(rng: random.Random, split: Split) -> Expression:
             return found
 
 
+def long_expression(rng: random.Random, split: Split) -> Expression:
+    """Two to four operands with any operators between them, a pair of them in parentheses at times."""
+    while True:
+        operands = [number(rng) for _ in range(rng.choice((2, 3, 3, 4, 4)))]
+        operators = [rng.choice(("+", "-", "*", "/", "//", "%")) for _ in operands[1:]]
+        parts = [str(operand) for operand in operands]
+        if len(parts) > 2 and rng.random() < 0.5:
+            first = rng.randrange(len(parts) - 1)
+            parts[first], parts[first + 1] = f"({parts[first]}", f"{parts[first + 1]})"
+        text = parts[0] + "".join(f" {sign} {part}" for sign, part in zip(operators, parts[1:], strict=True))
+        found = Expression(tuple(operands), tuple(operators), text)
+        if found.split == split and _fits(found):
+            return found
+
+
 def _repeating(rng: random.Random, digits: int) -> int:
     unit = str(rng.randint(1, 10 ** rng.randint(1, 3) - 1))
     return int((unit * 9)[:digits])

@@ -4,8 +4,11 @@ import random
 
 from nano.vocabulary import word
 from ossia.harmony import PromptConfig, render_prompt
-from ossia.tools import Python
-from ossia.types import Effort
+from ossia.tools import Browser, Python
+from ossia.types import Effort, FunctionSpec, ToolNamespace
+
+START = 200006
+"""`<|start|>`."""
 
 _INSTRUCTIONS = (
     "You are a helpful assistant.",
@@ -21,16 +24,48 @@ _INSTRUCTIONS = (
 )
 
 
-def random_prompt(rng: random.Random, python: bool = True) -> list[int]:
+def random_effort(rng: random.Random) -> Effort:
+    """Mostly medium, the default."""
+    return rng.choice(("medium", "medium", "medium", "low", "high"))
+
+
+def random_prompt(rng: random.Random, python: bool = True, effort: Effort | None = None) -> list[int]:
     """A prompt as users set it: mostly the default, at times with a date, instructions or another effort."""
-    effort: Effort = rng.choice(("medium", "medium", "medium", "low", "high"))
-    date = None
-    if rng.random() < 0.25:
-        date = f"20{rng.randint(24, 29)}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}"
-    instructions = None
-    if rng.random() < 0.25:
-        instructions = rng.choice(_INSTRUCTIONS)
-        if rng.random() < 0.3:
-            instructions += " " + " ".join(word(rng) for _ in range(rng.randint(1, 8))).capitalize() + "."
+    effort = effort or random_effort(rng)
+    date = random_date(rng)
+    instructions = random_instructions(rng)
     tools = (Python().namespace,) if python else ()
     return render_prompt(PromptConfig(instructions=instructions, effort=effort, date=date, tools=tools))
+
+
+def browser_prompt(rng: random.Random, effort: Effort) -> list[int]:
+    """A prompt with the browser."""
+    browser = Browser(search="duckduckgo").namespace
+    return render_prompt(
+        PromptConfig(instructions=random_instructions(rng), effort=effort, date=random_date(rng), tools=(browser,))
+    )
+
+
+def functions_prompt(
+    functions: tuple[FunctionSpec, ...], effort: Effort, date: str | None, instructions: str | None
+) -> tuple[list[int], list[int]]:
+    """(system message, developer message that declares `functions`)."""
+    tools = (ToolNamespace("functions", functions=functions, placement="developer"),)
+    ids = list(render_prompt(PromptConfig(instructions=instructions, effort=effort, date=date, tools=tools)))
+    cut = ids.index(START, 1)
+    return ids[:cut], ids[cut:]
+
+
+def random_date(rng: random.Random) -> str | None:
+    if rng.random() < 0.75:
+        return None
+    return f"20{rng.randint(24, 29)}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}"
+
+
+def random_instructions(rng: random.Random) -> str | None:
+    if rng.random() < 0.75:
+        return None
+    instructions = rng.choice(_INSTRUCTIONS)
+    if rng.random() < 0.3:
+        instructions += " " + " ".join(word(rng) for _ in range(rng.randint(1, 8))).capitalize() + "."
+    return instructions

@@ -4,13 +4,32 @@ import random
 from dataclasses import dataclass, field
 from typing import Literal
 
-from nano.numbers import Split, expression
+from nano.mistakes import mistake
+from nano.numbers import Split, expression, long_expression
 from nano.phrasings import ask
+from nano.quiz import quiz_task
 from nano.strings import word_task
+from nano.tables import table_task
 from nano.talk import CANNOT, FAILED, NO_TOOL, small_talk
 from nano.vocabulary import encode, word
+from nano.wordings import ask_anyhow
+from ossia.types import Effort
 
-Family = Literal["arithmetic", "words", "talk", "failed", "untooled"]
+Family = Literal[
+    "arithmetic",
+    "phrased",
+    "words",
+    "quiz",
+    "table",
+    "mistake",
+    "talk",
+    "failed",
+    "untooled",
+    "named",
+    "described",
+    "missing",
+    "browse",
+]
 
 NO_NEED = "No tool is needed."
 
@@ -77,6 +96,12 @@ class Task:
     def analysis(self) -> str:
         return f"The user wants the {self.kind}. Use python."
 
+    def thought(self, effort: Effort) -> str:
+        """The analysis, as long as the effort asks for."""
+        if effort == "low":
+            return "Use python."
+        return self.analysis if effort == "medium" else f"{self.analysis} The cell is: {self.code}"
+
     @property
     def answer(self) -> str:
         """The final. Words are quoted: they are then split into tokens as in the output."""
@@ -97,14 +122,30 @@ def words_task(rng: random.Random) -> Task:
     return Task("words", found.question, found.kind, found.code, found.result)
 
 
-def python_row(rng: random.Random, task: Task, split: Split) -> Row:
+def phrased_task(rng: random.Random, split: Split) -> Task:
+    """Arithmetic in a phrasing that is made up."""
+    found = expression(rng, split) if rng.random() < 0.6 else long_expression(rng, split)
+    return Task("phrased", ask_anyhow(rng, found), found.kind, found.code, found.result)
+
+
+def quiz_row_task(rng: random.Random) -> Task:
+    found = quiz_task(rng)
+    return Task("quiz", found.question, found.kind, found.code, found.result)
+
+
+def table_row_task(rng: random.Random) -> Task:
+    found = table_task(rng)
+    return Task("table", found.question, found.kind, found.code, found.result)
+
+
+def python_row(rng: random.Random, task: Task, split: Split, effort: Effort = "medium") -> Row:
     """A question, the call, its output and the final; every fourth row after one or two earlier turns."""
     row = Row(task.family)
     if rng.random() < 0.25:
-        for _ in range(rng.choice((1, 1, 2))):
+        for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 5))):
             _history(row, rng, split)
     row.given(user(task.question))
-    row.completion(f"{thought(task.analysis)}<|start|>assistant{call(task.code)}")
+    row.completion(f"{thought(task.thought(effort))}<|start|>assistant{call(task.code)}")
     row.given(output(task.result + ("" if rng.random() < 0.08 else "\n")))
     row.completion(final(task.answer))
     return row
@@ -117,6 +158,20 @@ def failed_row(rng: random.Random, split: Split) -> Row:
     row.given(user(task.question) + "<|start|>assistant" + thought(task.analysis))
     row.given("<|start|>assistant" + call(task.code) + output(_failure(rng, task)))
     row.completion(final(FAILED))
+    return row
+
+
+def mistake_row(rng: random.Random, split: Split, effort: Effort = "medium") -> Row:
+    """A cell that fails, the corrected one, and the final."""
+    found = mistake(rng, split)
+    task = Task("mistake", found.question, "outcome of the code", found.code, found.result)
+    row = Row("mistake")
+    row.given(user(task.question))
+    row.completion(f"{thought(task.thought(effort))}<|start|>assistant{call(found.code)}")
+    row.given(output(found.shown))
+    row.completion(f"{thought(found.why)}<|start|>assistant{call(found.mended)}")
+    row.given(output(found.result + "\n"))
+    row.completion(final(task.answer))
     return row
 
 

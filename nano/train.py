@@ -1,4 +1,4 @@
-"""Train nano on the CPU: `python -m nano.train --out RUN --minutes 60`."""
+"""Train nano on the CPU: `python -m nano.train --out RUN --minutes 60`. The same command goes on where it stopped."""
 
 import argparse
 import random
@@ -25,7 +25,7 @@ class Plan:
     """What one training run does."""
 
     out: Path
-    """Directory of the run: `core.safetensors` (averaged weights) and `weights.pt` (to go on from)."""
+    """Directory of the run: `core.safetensors` (averaged weights) and `state.pt` (to go on from)."""
     minutes: float = 60.0
     copy_minutes: float = 1.0
     """Minutes of the first stage: copying random tokens."""
@@ -41,7 +41,7 @@ class Plan:
     threads: int = 2
     seed: int = 0
     init: Path | None = None
-    """`weights.pt` of an earlier run, or a core file."""
+    """The core file of an earlier run, to start from its weights."""
 
 
 class Trainer:
@@ -56,9 +56,15 @@ class Trainer:
         self.muon = Muon(parts.matrices, plan.lr)
         self.adam = torch.optim.AdamW(parts.others, lr=plan.adam_lr, betas=(0.9, 0.98), weight_decay=0.0)
         self.loss = SampledLoss()
-        self.feed = batches(self.rng, plan.rows)
         self.begun = time.monotonic()
         self.step = self.tokens = self.targets = 0
+        if self.state_file.exists():
+            self._restore()
+        self.feed = batches(self.rng, plan.rows)
+
+    @property
+    def state_file(self) -> Path:
+        return self.plan.out / "state.pt"
 
     @property
     def elapsed(self) -> float:
@@ -98,10 +104,34 @@ class Trainer:
             mean.lerp_(value, 1 - decay)
 
     def save(self) -> None:
+        """Write the state and the averaged weights; each file changes at once, so that a run may be killed any time."""
         self.plan.out.mkdir(parents=True, exist_ok=True)
-        torch.save(self.model.state_dict(), self.plan.out / "weights.pt")
+        state = {
+            "model": self.model.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "muon": self.muon.buffers,
+            "adam": self.adam.state_dict(),
+            "permanent": self.loss.permanent,
+            "counts": (self.step, self.tokens, self.targets),
+            "minutes": self.elapsed,
+        }
+        partial = self.state_file.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.replace(self.state_file)
         notes = {"steps": str(self.step), "tokens": str(self.tokens), "minutes": f"{self.elapsed:.1f}"}
         save_core(self.averaged, self.plan.out / "core.safetensors", notes)
+
+    def _restore(self) -> None:
+        """Go on from a saved state: weights, optimisers, counts and time; rows are drawn anew from there."""
+        state = torch.load(self.state_file)
+        self.model.load_state_dict(state["model"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.muon.buffers = state["muon"]
+        self.adam.load_state_dict(state["adam"])
+        self.loss.permanent = state["permanent"]
+        self.step, self.tokens, self.targets = state["counts"]
+        self.begun = time.monotonic() - 60 * state["minutes"]
+        self.rng = random.Random(f"{self.plan.seed} {self.step}")
 
     def check(self, rounds: int = 8) -> None:
         """Check development rows, and keep the tokens that won wrongly as permanent negatives."""
@@ -114,13 +144,11 @@ class Trainer:
 
 def initial_model(init: Path | None) -> Nano:
     """A fresh model with a copy circuit, or the weights of an earlier run."""
-    if init is not None and init.suffix == ".safetensors":
+    if init is not None:
         return load_core(init)
     model = Nano(NanoConfig())
     start.look_back(model)
     start.induction(model)
-    if init is not None:
-        model.load_state_dict(torch.load(init))
     return model
 
 
@@ -129,11 +157,12 @@ def train(plan: Plan) -> None:
     torch.set_num_threads(plan.threads)
     run = Trainer(plan)
     print(f"{sum(p.numel() for p in run.model.parameters())} trained parameters", flush=True)
-    run.begun = time.monotonic()
-    next_check, losses, began, counted = plan.check_minutes, [], time.monotonic(), 0
+    if run.step == 0:
+        run.begun = time.monotonic()
+    next_check, losses, began, counted = run.elapsed + plan.check_minutes, [], time.monotonic(), run.tokens
     while run.elapsed < plan.minutes:
         losses.append(run.update())
-        if run.step % 50 == 0:
+        if run.step % 25 == 0:
             speed = (run.tokens - counted) / (time.monotonic() - began)
             loss, right = (sum(x) / len(losses) for x in zip(*losses, strict=True))
             print(

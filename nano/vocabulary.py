@@ -37,10 +37,29 @@ def _plain(text: str) -> bool:
 
 
 def word(rng: random.Random) -> str:
-    """A word of the vocabulary, or an invented one of two to four syllables."""
-    if rng.random() < 0.5:
-        return rng.choice(words())
-    return "".join(rng.choice(_SYLLABLES) for _ in range(rng.randint(2, 4)))
+    """A word of the vocabulary, or an invented one: of syllables or of two words. Never one that is kept out."""
+    while True:
+        style = rng.random()
+        if style < 0.5:
+            found = rng.choice(words())
+        elif style < 0.8:
+            found = "".join(rng.choice(_SYLLABLES) for _ in range(rng.randint(2, 4)))
+        else:
+            found = rng.choice(words()) + rng.choice(words())
+        if len(found) <= 16 and not kept_out(found):
+            return found
+
+
+def plain_word(rng: random.Random) -> str:
+    """A word of the vocabulary, never one that is kept out."""
+    while kept_out(found := rng.choice(words())):
+        pass
+    return found
+
+
+def name(rng: random.Random) -> str:
+    """One to three words with capitals."""
+    return " ".join(word(rng).capitalize() for _ in range(rng.choice((1, 1, 2, 2, 3))))
 
 
 def splits_alike(text: str) -> bool:

@@ -4,9 +4,10 @@ import random
 
 import pytest
 
-from nano.evaluate import Case, follow_up, solve, talk, wilson
+from nano.evaluate import Case, follow_up, solve, talk
 from nano.rows import call, final, thought
 from ossia.engine import Sampling
+from ossia.evals import wilson
 from ossia.testing import ScriptedEngine
 
 

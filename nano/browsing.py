@@ -1,0 +1,177 @@
+"""Rows about the browser: search, open the hit that fits, find the line, cite it."""
+
+import json
+import random
+from dataclasses import dataclass
+
+from nano.phrasings import dress
+from nano.rows import Row, final, thought, user
+from nano.vocabulary import name, plain_word, word
+from ossia.types import Effort
+
+_QUESTIONS = (
+    "what is the {noun} of {subject}",
+    "look up the {noun} of {subject}",
+    "the {noun} of {subject}",
+    "tell me the {noun} of {subject}",
+    "which {noun} has {subject}",
+    "search the web for the {noun} of {subject}",
+    "{noun} of {subject}",
+    "{subject}, {noun}",
+    "I need to know {subject}'s {noun}",
+    "browse for {subject}, what about its {noun}",
+    "open a page on {subject} and read the {noun}",
+    "who or what is the {noun} at {subject}",
+)
+_LINES = (
+    "The {noun} of {subject} was {value}.",
+    "The {noun} is {value}.",
+    "{value} is the {noun} of {subject}.",
+    "{value} is its {noun}.",
+    "Its {noun} is {value}.",
+    "{Noun}: {value}",
+    "One knows {value} as the {noun}.",
+    "There the {noun} was {value}.",
+    "{filler} {noun} {filler} {value}.",
+    "{filler} {filler} {value} {filler} {noun}.",
+    "{filler} {noun} {value} {filler}.",
+)
+_TITLES = ("{}", "{}", "{}", "{} {filler}", "{filler} {}", "{} ({filler})", "{} - {filler}", "{filler}: {}")
+_DOMAINS = (".com", ".org", ".net", ".io", ".example", ".test")
+SHOWN_LINES = 4
+"""Lines that `browser.find` shows of each match."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the web, and its hit."""
+
+    title: str
+    heading: str
+    domain: str
+    number: int
+    lines: tuple[str, ...]
+
+    @property
+    def url(self) -> str:
+        return f"https://{self.domain}/{self.number}"
+
+    @property
+    def shown(self) -> list[str]:
+        """Its lines as the browser numbers them."""
+        paragraphs = [line for text in self.lines for line in ("", text)]
+        return ["", f"URL: {self.url}", f"# {self.heading}", *paragraphs]
+
+
+def display(cursor: int, title: str, lines: list[str]) -> str:
+    """A page as the browser shows it, whole."""
+    last = len(lines) - 1
+    numbered = "\n".join(f"L{number}: {line}" for number, line in enumerate(lines))
+    return f"[{cursor}] {title}\n**viewing lines [0 - {last}] of {last}**\n\n{numbered}"
+
+
+def results(query: str, pages: list[Page], snippets: list[str]) -> str:
+    """The hits of a search, as the browser shows them."""
+    hits = [
+        f"  * 【{number}†{page.title}†{page.domain}】" + (f" {snippet}" if snippet else "")
+        for number, (page, snippet) in enumerate(zip(pages, snippets, strict=True))
+    ]
+    return display(0, query, ["", "URL: ", "# Search Results", "", *hits])
+
+
+def found(pattern: str, page: Page) -> tuple[str, list[int]]:
+    """(what `browser.find` shows, the numbers of the lines that match)."""
+    lines, matches, free = page.shown, [], 0
+    for number, line in enumerate(lines):
+        if pattern in line.lower() and number >= free:
+            matches.append(number)
+            free = number + SHOWN_LINES
+    blocks = [
+        "\n".join((f"# 【{index}†match at L{at}】", *lines[at : at + SHOWN_LINES])) for index, at in enumerate(matches)
+    ]
+    title = f"Find results for text: `{pattern}` in `{page.heading}` ({page.url}/find?pattern={pattern})"
+    return display(2, title, "\n\n".join(blocks).split("\n")), matches
+
+
+def browse_row(rng: random.Random, effort: Effort) -> Row:
+    """Three to ten hits; a decoy about another subject on every fourth page."""
+    subject, noun = name(rng), plain_word(rng)
+    pages = [_page(rng, number, name(rng), None, "") for number in range(rng.randint(2, 9))]
+    at, decoy = rng.randint(0, len(pages)), pages[0].heading
+    page = _page(rng, at, subject, noun, decoy)
+    while (right := _right(page, noun, decoy)) not in found(noun, page)[1]:
+        page = _page(rng, at, subject, noun, decoy)
+    pages.insert(at, page)
+    query = f"{noun} of {subject}"
+    row = Row("browse")
+    row.given(user(dress(rng, _asked(rng, noun, subject))))
+    aim = f"The user wants the {query}. Search the web." if effort == "high" else "Search the web."
+    row.completion(f"{thought(aim)}<|start|>assistant{_call('search', 'query', query)}")
+    snippets = [_words(rng, rng.randint(2, 6)) if rng.random() < 0.5 else "" for _ in pages]
+    row.given(_answer("search", results(query, pages, snippets)))
+    walk = " ".join(f"{n} {hit.title} {'yes' if n == at else 'no'}." for n, hit in enumerate(pages[: at + 1]))
+    row.completion(f"{thought(walk)}<|start|>assistant{_call('open', 'id', at)}")
+    row.given(_answer("open", display(1, f"{page.heading} ({page.url})", page.shown)))
+    row.completion(f"{thought(f'Find {noun}.')}<|start|>assistant{_call('find', 'pattern', noun)}")
+    shown, matches = found(noun, page)
+    row.given(_answer("find", shown))
+    row.completion(_conclusion(page, matches, right))
+    return row
+
+
+def _right(page: Page, noun: str, decoy: str) -> int:
+    """The number of the line that answers; 0 where none does."""
+    told = [n for n, line in enumerate(page.shown) if n > 2 and noun in line.lower() and decoy not in line]
+    return told[0] if len(told) == 1 else 0
+
+
+def _conclusion(page: Page, matches: list[int], right: int) -> str:
+    """Weigh the matches one by one, then quote the line with its citation."""
+    lines = page.shown
+    weighed = matches[: matches.index(right) + 1]
+    walk = " ".join(f"L{n}: {lines[n]} {'yes' if n == right else 'no'}." for n in weighed)
+    return f"{thought(walk)}<|start|>assistant{final(f'{lines[right]}【1†L{right}】')}"
+
+
+def _page(rng: random.Random, number: int, subject: str, wanted: str | None, decoy: str) -> Page:
+    lines = [_line(rng, plain_word(rng), subject) for _ in range(rng.randint(2, 8))]
+    if wanted:
+        lines.append(_line(rng, wanted, subject))
+        if rng.random() < 0.25:
+            lines.append(f"The {wanted} of {decoy} was {_value(rng)}.")
+            lines[-2] = f"The {wanted} of {subject} was {_value(rng)}."
+        rng.shuffle(lines)
+    title = rng.choice(_TITLES).format(subject, filler=plain_word(rng).capitalize())
+    return Page(title, subject, f"{plain_word(rng)}{rng.choice(_DOMAINS)}", number, tuple(lines))
+
+
+def _line(rng: random.Random, noun: str, subject: str) -> str:
+    text = rng.choice(_LINES)
+    while "{filler}" in text:
+        text = text.replace("{filler}", plain_word(rng), 1)
+    text = text.format(noun=noun, Noun=noun.capitalize(), subject=subject, value=_value(rng))
+    return text[:1].upper() + text[1:]
+
+
+def _value(rng: random.Random) -> str:
+    return str(rng.randint(1, 99_999)) if rng.random() < 0.4 else name(rng)
+
+
+def _asked(rng: random.Random, noun: str, subject: str) -> str:
+    text = rng.choice(_QUESTIONS).format(noun=noun, subject=subject)
+    if rng.random() < 0.4:
+        text = f"{_words(rng, rng.randint(0, 3))} {text} {_words(rng, rng.randint(0, 3))}".strip()
+    return text
+
+
+def _words(rng: random.Random, count: int) -> str:
+    return " ".join(plain_word(rng) if rng.random() < 0.8 else word(rng) for _ in range(count))
+
+
+def _call(function: str, name: str, value: str | int) -> str:
+    arguments = json.dumps({name: value}, ensure_ascii=False)
+    return f"<|channel|>analysis to=browser.{function} code<|message|>{arguments}<|call|>"
+
+
+def _answer(function: str, text: str) -> str:
+    return f"<|start|>browser.{function} to=assistant<|channel|>analysis<|message|>{text}<|end|>"

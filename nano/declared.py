@@ -1,0 +1,182 @@
+"""Rows about declared functions: the right one named or found, its arguments copied, a missing one asked for."""
+
+import json
+import random
+from dataclasses import dataclass
+from typing import Literal
+
+from nano.phrasings import dress
+from nano.prompts import functions_prompt
+from nano.rows import Row, final, thought, user
+from nano.vocabulary import decode, name, plain_word, word
+from ossia.types import Effort, FunctionSpec, JsonValue
+
+_VERBS = ("get", "find", "list", "make", "send", "open", "read", "load", "show", "check", "fetch", "set", "count")
+_DESCRIPTIONS = (
+    "Gets the {noun} of the {thing}.",
+    "Returns the {noun} for a {thing}.",
+    "The {noun} of a {thing}.",
+    "{Noun} of the {thing} that is given.",
+    "Finds the current {noun} of any {thing}.",
+    "Shows which {noun} the {thing} has.",
+    "Tells the {noun}, by {thing}.",
+    "Use this for the {noun} at a {thing}.",
+    "Reads {noun} from the {filler} {thing}.",
+    "{Filler} {filler} {noun} {filler} {thing}.",
+    "Gives {filler} {noun} of one {thing}, {filler} {filler}.",
+)
+_NAMED = (
+    "call {f} with {v}",
+    "use {f} for {v}",
+    "run {f} on {v}",
+    "please invoke {f} with {v}",
+    "{f}: {v}",
+    "I want {f} to be called with {v}",
+    "try {f}, {v}",
+    "give {v} to {f}",
+    "execute {f} {v}",
+    "{v}: call {f}",
+)
+_UNARGUED = ("call {f}", "use {f}", "run {f}", "please invoke {f}", "{f}", "I want {f} to be called", "execute {f}")
+_DESCRIBED = (
+    "what is the {noun} of {v}",
+    "tell me the {noun} of {v}",
+    "the {noun} for {v}",
+    "I need the {noun} of {v}",
+    "{noun} of {v}",
+    "which {noun} has {v}",
+    "find the {noun} of {v}",
+    "can you get the {noun} of {v}",
+    "show the {noun} for {v}",
+    "{v}, {noun}",
+    "for {v}, which {noun}",
+    "who knows the {noun} of {v}",
+)
+Style = Literal["named", "described", "missing"]
+_STYLES: tuple[Style, ...] = ("named", "named", "described", "described", "described", "missing")
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A declared function about `noun`."""
+
+    name: str
+    noun: str
+    description: str
+    parameters: tuple[str, ...]
+
+    @property
+    def spec(self) -> FunctionSpec:
+        properties: dict[str, JsonValue] = {parameter: {"type": "string"} for parameter in self.parameters}
+        schema: dict[str, JsonValue] = {"type": "object", "properties": properties, "required": list(self.parameters)}
+        return FunctionSpec(self.name, self.description, schema)
+
+    @property
+    def quoted(self) -> str:
+        """The declaration from the noun to the name, as it stands in the prompt."""
+        at = self.description.lower().index(self.noun)
+        return f"{self.description[at:]}\ntype {self.name}"
+
+
+def function(rng: random.Random, parameters: int) -> Function:
+    """A function whose name says something of its noun in half of all."""
+    noun, thing = plain_word(rng), plain_word(rng)
+    label = f"{rng.choice(_VERBS) if rng.random() < 0.6 else plain_word(rng)}_"
+    label += noun if rng.random() < 0.4 else plain_word(rng)
+    if rng.random() < 0.25:
+        label += f"_{plain_word(rng)}"
+    text = rng.choice(_DESCRIPTIONS)
+    for hole in ("{filler}", "{Filler}"):
+        while hole in text:
+            filler = plain_word(rng)
+            text = text.replace(hole, filler.capitalize() if hole == "{Filler}" else filler, 1)
+    text = text.replace("{noun}", noun).replace("{Noun}", noun.capitalize()).replace("{thing}", thing)
+    names = {thing: None, **dict.fromkeys(plain_word(rng) for _ in range(parameters - 1))}
+    return Function(label, noun, text, tuple(names))
+
+
+def functions_row(
+    rng: random.Random, effort: Effort, date: str | None, instructions: str | None, style: Style | None = None
+) -> Row:
+    """A developer message with one to five functions, a question, and what is to be made of it."""
+    kind: Style = style or rng.choice(_STYLES)
+    chosen = function(rng, 1 if kind == "described" else rng.choice((1, 1, 2, 3)))
+    others = [function(rng, rng.choice((1, 1, 2))) for _ in range(rng.randint(0, 4))]
+    taken = {chosen.name, chosen.noun}
+    offered = [chosen, *(other for other in others if not taken & {other.name, other.noun})]
+    rng.shuffle(offered)
+    specs = tuple({made.name: made.spec for made in offered}.values())
+    row = Row(kind)
+    row.given(decode(functions_prompt(specs, effort, date, instructions)[1]))
+    if kind == "missing":
+        return _missing(rng, row, chosen, effort)
+    values = [_value(rng) for _ in chosen.parameters]
+    form = rng.choice(_DESCRIBED if kind == "described" else _NAMED)
+    question = form.format(f=chosen.name, noun=chosen.noun, v=_given(rng, chosen, values))
+    row.given(user(_dressed(rng, question)))
+    wanted = (
+        f"{chosen.noun}: {chosen.quoted}"
+        if kind == "described"
+        else f"{chosen.name} needs {_needs(chosen)}. All given"
+    )
+    row.completion(_thought(chosen, wanted, effort) + _call(chosen, values))
+    result = _result(rng)
+    row.given(f"<|start|>functions.{chosen.name} to=assistant<|channel|>commentary<|message|>{result}<|end|>")
+    row.completion(final(f"The result is {result}."))
+    return row
+
+
+def _missing(rng: random.Random, row: Row, chosen: Function, effort: Effort) -> Row:
+    lacking = chosen.parameters[-1]
+    values = [_value(rng) for _ in chosen.parameters[:-1]]
+    form = rng.choice(_NAMED if values else _UNARGUED)
+    given = " and ".join(f"{p} {v}" for p, v in zip(chosen.parameters, values, strict=False))
+    row.given(user(_dressed(rng, form.format(f=chosen.name, v=given))))
+    wanted = f"{chosen.name} needs {_needs(chosen)}. Not given: {lacking}"
+    row.completion(f"{thought(f'{wanted}.')}<|start|>assistant{final(f'Which {lacking}?')}")
+    return row
+
+
+def _needs(chosen: Function) -> str:
+    return ", ".join(chosen.parameters)
+
+
+def _given(rng: random.Random, chosen: Function, values: list[str]) -> str:
+    if len(values) == 1:
+        return values[0]
+    form = rng.choice(("{p} {v}", "{p} {v}", "{p}={v}", "{p}: {v}"))
+    pairs = [form.format(p=p, v=v) for p, v in zip(chosen.parameters, values, strict=True)]
+    return rng.choice((" and ", ", ")).join(pairs)
+
+
+def _thought(chosen: Function, wanted: str, effort: Effort) -> str:
+    """Analysis, and with high effort a preamble on the commentary channel."""
+    text = f"<|channel|>analysis<|message|>{wanted}.<|end|><|start|>assistant"
+    if effort == "high":
+        text += f"<|channel|>commentary<|message|>I will call {chosen.name}.<|end|><|start|>assistant"
+    return text
+
+
+def _call(chosen: Function, values: list[str]) -> str:
+    arguments = json.dumps(dict(zip(chosen.parameters, values, strict=True)), ensure_ascii=False)
+    return f"<|channel|>commentary to=functions.{chosen.name} <|constrain|>json<|message|>{arguments}<|call|>"
+
+
+def _value(rng: random.Random) -> str:
+    style = rng.random()
+    return name(rng) if style < 0.75 else word(rng) if style < 0.9 else str(rng.randint(1, 9999))
+
+
+def _result(rng: random.Random) -> str:
+    style = rng.random()
+    if style < 0.4:
+        return f"{rng.randint(1, 99_999)} {plain_word(rng)}"
+    return str(rng.randint(1, 999_999)) if style < 0.6 else name(rng) if style < 0.8 else f"{word(rng)} and {word(rng)}"
+
+
+def _dressed(rng: random.Random, question: str) -> str:
+    if rng.random() < 0.4:
+        before = " ".join(plain_word(rng) for _ in range(rng.randint(0, 3)))
+        after = " ".join(plain_word(rng) for _ in range(rng.randint(0, 3)))
+        question = f"{before} {question} {after}".strip()
+    return dress(rng, question)

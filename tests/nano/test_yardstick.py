@@ -1,0 +1,78 @@
+"""The yardstick is frozen, and training knows nothing of it."""
+
+import ast
+import hashlib
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from nano import browsing, declared, phrasings, quiz, tables, vocabulary, wordings
+from nano.numbers import Expression
+from nano.yardstick import arithmetic, browser, functions, nothing, words
+
+ROOT = Path(__file__).parent.parent.parent
+DATA = ROOT / "ossia" / "evals" / "nano" / "data"
+NOT_TRAINING = {"yardstick"}
+
+
+@pytest.mark.parametrize("file", ["python", "functions", "browser"])
+def test_a_file_has_the_hash_of_the_model_card(file: str) -> None:
+    digest = hashlib.sha256((DATA / f"{file}.jsonl").read_bytes()).hexdigest()
+    assert f"| `{file}.jsonl` | `{digest}` |" in (ROOT / "nano" / "README.md").read_text()
+
+
+def test_what_makes_training_rows_imports_nothing_of_it() -> None:
+    for path in (ROOT / "nano").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            assert not any("yardstick" in name or name.startswith("ossia.evals.nano") for name in names), path
+
+
+def test_its_phrasings_are_in_no_list_of_training() -> None:
+    def bare(text: str) -> str:
+        kept = "".join(c if c.isalnum() or c in "{}" else " " for c in text.lower())
+        return " ".join(kept.split())
+
+    trained = {bare(text) for text in (*phrasings.CARRIERS, *browsing._QUESTIONS, *browsing._LINES)}
+    trained |= {bare(text) for text in (*declared._NAMED, *declared._DESCRIBED, *declared._DESCRIPTIONS)}
+    trained |= {
+        bare(form) for lists in (phrasings.NOUNS, wordings._WORDED) for forms in lists.values() for form in forms
+    }
+    own = [*arithmetic.CARRIERS_UNSEEN, *browser._QUESTIONS, *browser._LINES, *functions._NAMED]
+    own += [*functions._DESCRIBED, *functions._DESCRIPTIONS, *nothing._CANNOT]
+    own += [form for forms in arithmetic.WORDINGS_UNSEEN.values() for form in forms]
+    assert not {bare(text) for text in own} & trained
+
+
+def test_training_never_draws_its_words() -> None:
+    kept = {*words.NOUNS, *words.THINGS, *words.PLAIN, *words.NAMES}
+    assert len(kept) > 150
+    rng = random.Random(1)
+    for draw in (vocabulary.word, vocabulary.plain_word):
+        drawn = {draw(rng) for _ in range(3000)}
+        assert not any(vocabulary.kept_out(word) for word in drawn)
+        assert not drawn & kept
+
+
+def test_its_expressions_are_those_of_the_test_set() -> None:
+    rng = random.Random(1)
+    for operands in (2, 3, 4):
+        assert arithmetic.expression(rng, operands).split == "test"
+    for line in (DATA / "python.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        text = row["question"].removeprefix("what is ").removesuffix("?")
+        if row["family"] == "documented" and text.replace(" ", "").isdigit() is False and text[0].isdigit():
+            operators = tuple(part for part in text.split() if not part.isalnum())
+            if len(operators) == 1 and text.count(" ") == 2 and operators[0] in "+-*/%":
+                a, operator, b = text.split()
+                if a.isdigit() and b.isdigit():
+                    assert Expression((int(a), int(b)), (operator,), text).split == "test"
+
+
+def test_tables_and_lists_are_asked_in_other_words() -> None:
+    trained = {form for forms, *_ in (*tables._FORMS, *quiz._LISTS) for form in forms}
+    text = (DATA / "python.jsonl").read_text()
+    assert not any(f'"{form.split("{")[0].strip()} ' in text for form in trained if len(form.split("{")[0]) > 12)
