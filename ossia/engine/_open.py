@@ -15,6 +15,7 @@ Opener: TypeAlias = Callable[[str, Mapping[str, JsonValue], Progress | None], Aw
 
 _OPENERS = {
     "nano": "ossia.engine.nano:open_nano",
+    "ray": "ossia.engine.ray:open_ray",
     "http": "ossia.engine.http:open_http",
     "https": "ossia.engine.http:open_http",
     "hf": "ossia.engine.hf:open_hf",
