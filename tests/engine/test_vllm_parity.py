@@ -50,7 +50,8 @@ def run_vllm(directory: Path, prompts: list[list[int]]) -> dict[str, list[list[i
     source.write_text(json.dumps(asked))
     script = Path(__file__).with_name("vllm_greedy.py")
     done = subprocess.run(
-        [PYTHON, script, directory / "nano", source, target],
+        # -P: the folder of the script holds a package `http`.
+        [PYTHON, "-P", script, directory / "nano", source, target],
         cwd=directory,
         capture_output=True,
         text=True,
