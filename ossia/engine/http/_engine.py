@@ -110,8 +110,7 @@ class HttpEngine:
         if completion.structural_tag is not None and completion.sampled:
             raise EngineError(f"{fault} ({so_far}; a grammar cannot be entered in its middle)") from fault
         if not elsewhere:
-            pause = min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE) * random.uniform(0.5, 1.0)
-            await asyncio.sleep(max(pause, min(fault.wait or 0.0, LONGEST_WAIT)))
+            await _pause(fault, failures)
 
 
 def _tag(grammar: Grammar | None) -> str | None:
@@ -120,6 +119,11 @@ def _tag(grammar: Grammar | None) -> str | None:
     if grammar.structural_tag is None:
         raise UserError("the grammar has no structural tag, which is the form that servers take: give one")
     return grammar.structural_tag
+
+
+async def _pause(fault: Lost, failures: int) -> None:
+    pause = min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE) * random.uniform(0.5, 1.0)
+    await asyncio.sleep(max(pause, min(fault.wait or 0.0, LONGEST_WAIT)))
 
 
 async def _checked(client: Client, base: str, target: Target, model: str) -> Found:
@@ -151,9 +155,22 @@ async def open_http(spec: str, options: Mapping[str, JsonValue], progress: Progr
     return HttpEngine(target, client, router, info)
 
 
+async def _first_probe(client: Client, base: str, target: Target) -> Found:
+    """Probe a server, with patience for one that is still loading."""
+    failures = 0
+    while True:
+        try:
+            return await probe(client, base, target)
+        except Lost as fault:
+            failures += 1
+            if not fault.busy or failures > target.retries:
+                raise
+            await _pause(fault, failures)
+
+
 async def _find_all(client: Client, target: Target, replicas: Sequence[Replica]) -> EngineInfo:
     """Probe every server. One that does not answer is left for later, as long as another does."""
-    results = await asyncio.gather(*(probe(client, r.base, target) for r in replicas), return_exceptions=True)
+    results = await asyncio.gather(*(_first_probe(client, r.base, target) for r in replicas), return_exceptions=True)
     lost: list[Lost] = []
     for replica, result in zip(replicas, results, strict=True):
         if isinstance(result, Found):
@@ -166,7 +183,8 @@ async def _find_all(client: Client, target: Target, replicas: Sequence[Replica])
     founds = [replica.found for replica in replicas if replica.found]
     if not founds:
         reasons = "; ".join(map(str, lost))
-        raise EngineError(f"{reasons}: start the server, or mend the URL")
+        what = "wait until it has loaded" if all(fault.busy for fault in lost) else "start the server, or mend the URL"
+        raise EngineError(f"{reasons}: {what}")
     for replica in replicas:
         if replica.found and replica.found.model != founds[0].model:
             raise UserError(

@@ -13,10 +13,15 @@ _QUOTED = 300
 class Lost(Exception):
     """A request got no answer, or half of one, and can be sent again: sampling changes nothing on the server."""
 
-    def __init__(self, message: str, *, wait: float | None = None, only_elsewhere: bool = False) -> None:
-        """`wait`: seconds that the server asks for. `only_elsewhere`: the same server would fail on it again."""
+    def __init__(
+        self, message: str, *, wait: float | None = None, busy: bool = False, only_elsewhere: bool = False
+    ) -> None:
+        """`wait`: seconds that the server asks for. `busy`: it is there, and loading or overloaded. `only_elsewhere`:
+        the same server would fail on it again.
+        """
         super().__init__(message)
         self.wait = wait
+        self.busy = busy
         self.only_elsewhere = only_elsewhere
 
 
@@ -40,7 +45,7 @@ def refusal(url: str, status: int, said: str, variable: str, *, has_key: bool, w
         how = f"refuses the key in ${variable}" if has_key else f"wants a key: set ${variable}"
         return Refused(f"{url} {how} ({said})", status)
     if status in BUSY:
-        return Lost(f"{url} answers {status}: {said}", wait=wait)
+        return Lost(f"{url} answers {status}: {said}", wait=wait, busy=True)
     if status >= 500:
         return Lost(f"{url} answers {status}: {said}", only_elsewhere=True)
     return Refused(f"{url} refuses the request (status {status}): {said}", status)

@@ -133,6 +133,7 @@ def _trial(model: _Model) -> Ask:
 async def _find_wire(client: Client, base: str, model: _Model, target: Target) -> tuple[Wire, Arrived]:
     names = (target.wire,) if target.wire else _BY_OWNER.get(model.get("owned_by", ""), tuple(w.name for w in WIRES))
     reasons: list[str] = []
+    broken: list[Lost] = []
     for wire in (wire for wire in WIRES if wire.name in names):
         try:
             arrived = await _try(client, base, wire, _trial(model))
@@ -140,10 +141,17 @@ async def _find_wire(client: Client, base: str, model: _Model, target: Target) -
             if isinstance(error, Refused) and error.status == 401:
                 raise
             reasons.append(f"{wire.name}: {error}")
+        except Lost as fault:
+            if not fault.only_elsewhere:
+                raise
+            broken.append(fault)
         else:
             if len(arrived.token_ids) == 1:
                 return wire, arrived
             reasons.append(f"{wire.name}: {len(arrived.token_ids)} token ids where 1 was asked for")
+    if broken:
+        # It takes a form and fails, or does not know how to refuse one.
+        raise broken[0]
     what = await _name_of(client, base, model)
     raise UserError(
         f"{what} at {base} does not take and give token ids, and text would not hold what the model sampled: serve "

@@ -1,18 +1,18 @@
 """Opening servers: what is refused, in which words, and what is kept quiet."""
 
-import asyncio
 import socket
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from ossia.engine import open_engine
+from ossia.engine import Sampling, open_engine
 from ossia.errors import EngineError, OssiaError, UserError
 from ossia.testing import ScriptedEngine
 from ossia.testing.server import TokenServer
-from tests.engine.http.servers import OLLAMA, OPENAI, TGI, Handler, models, serving
+from tests.engine.http.servers import OLLAMA, OPENAI, TGI, Handler, llama_cpp, models, serving
 
 KEY = "sk-secret-4711"
 
@@ -153,7 +153,9 @@ async def test_without_the_generate_form_the_completions_form_is_found() -> None
     scripted = ScriptedEngine(lambda prompt: [5, 6, 200_002])
     async with TokenServer(scripted, generate=False) as server:
         engine = await open_engine(server.url)
-        tokens = [t async for chunk in engine.generate([7, 8], _greedy(), key="a") for t in chunk.token_ids]
+        tokens = [
+            t async for chunk in engine.generate([7, 8], Sampling(temperature=0.0), key="a") for t in chunk.token_ids
+        ]
         assert tokens == [5, 6, 200_002]
         assert [request.path for request in server.requests] == ["/v1/completions"]
         await engine.aclose()
@@ -181,13 +183,43 @@ async def test_servers_of_different_models_are_refused() -> None:
     class Other(ScriptedEngine):
         @property
         def info(self) -> Any:
-            from dataclasses import replace
-
             return replace(super().info, model="other")
 
     async with TokenServer(ScriptedEngine([])) as one, TokenServer(Other([])) as two:
         error = await refusal(one.url, {"urls": [two.url]})
     assert "give servers of one model" in str(error)
+
+
+async def test_a_server_that_is_loading_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ossia.engine.http._engine.FIRST_PAUSE", 0.01)
+    asked = 0
+
+    async def loading(request: web.Request) -> web.StreamResponse:
+        nonlocal asked
+        asked += 1
+        if asked < 4:
+            return web.json_response({"error": {"message": "Loading model", "code": 503}}, status=503)
+        return web.json_response(models("llamacpp", meta={"n_ctx": 4096}))
+
+    routes = {**llama_cpp(ScriptedEngine([]), []), "GET /v1/models": loading}
+    async with serving(routes) as url:
+        error = await refusal(url, {"retries": 1})
+        assert isinstance(error, EngineError)
+        assert "answers 503: Loading model: wait until it has loaded" in str(error)
+        engine = await open_engine(url)
+        assert engine.info.max_context == 4096
+        await engine.aclose()
+
+
+async def test_a_server_whose_engine_is_dead_is_told_as_broken() -> None:
+    async def dead(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"error": {"message": "EngineCore is dead"}}, status=500)
+
+    routes = {"GET /v1/models": models("vllm", max_model_len=99), "POST /inference/v1/generate": dead}
+    async with serving(routes) as url:
+        error = await refusal(url)
+    assert isinstance(error, EngineError)
+    assert "answers 500: EngineCore is dead" in str(error)
 
 
 async def test_progress_is_told() -> None:
@@ -196,10 +228,3 @@ async def test_progress_is_told() -> None:
         engine = await open_engine(server.url, progress=lambda what, share: told.append(share))
         await engine.aclose()
     assert told == [0.0, 1.0]
-    await asyncio.sleep(0)
-
-
-def _greedy() -> Any:
-    from ossia.engine import Sampling
-
-    return Sampling(temperature=0.0)
