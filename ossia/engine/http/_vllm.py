@@ -99,7 +99,7 @@ class _GenerateReader:
 
 
 class VllmCompletions:
-    """`POST /v1/completions` with `return_token_ids` (any vLLM from 0.10.2 on)."""
+    """`POST /v1/completions` with `return_token_ids` (any vLLM that knows the field)."""
 
     name = "vllm-completions"
     most = None
