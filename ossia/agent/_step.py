@@ -11,6 +11,7 @@ from ossia import harmony
 from ossia.agent._repetition import RepetitionDetector
 from ossia.agent.events import TextDelta
 from ossia.engine.protocol import Chunk, Engine, Finish, Sampling
+from ossia.types import Grammar
 
 Cut = Literal["analysis_tokens", "repetition"]
 """Why a completion was cut off by us."""
@@ -29,6 +30,8 @@ class Request:
     """The end of the prompt that was forced behind `<|start|>assistant`."""
     analysis_tokens: int | None = None
     """Most token ids of analysis."""
+    grammar: Grammar | None = None
+    """What the completion is held to."""
 
 
 @dataclass(slots=True)
@@ -42,6 +45,8 @@ class Step:
     cut: Cut | None = None
     cached_tokens: int | None = None
     seconds: float = 0.0
+    held: bool = False
+    """It was held to a grammar."""
 
     action: harmony.Action = "accept"
     """What the policy says to do about it."""
@@ -77,12 +82,16 @@ _FAULTS: Mapping[harmony.Condition, str] = {
 
 
 async def sample_step(engine: Engine, request: Request, on_delta: Callable[[TextDelta], None] | None) -> Step:
-    """Sample one completion. Raises `EngineError` when the engine is lost."""
+    """Sample one completion.
+
+    Raises `EngineError` when the engine is lost, `GrammarError` when it can't use the grammar.
+    """
     started = time.monotonic()
     parser = harmony.CompletionParser(request.recipients, prefix=request.prefix)
     watch = _Watch(request.analysis_tokens)
-    step = Step(harmony.Completion())
-    async with _closing(engine.generate(request.prompt, request.sampling, key=request.key)) as chunks:
+    step = Step(harmony.Completion(), held=request.grammar is not None)
+    completion = engine.generate(request.prompt, request.sampling, key=request.key, grammar=request.grammar)
+    async with _closing(completion) as chunks:
         async for chunk in chunks:
             step.token_ids += chunk.token_ids
             step.logprobs += chunk.logprobs or ()

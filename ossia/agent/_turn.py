@@ -9,6 +9,7 @@ from ossia import harmony
 from ossia.agent._calls import Calls
 from ossia.agent._citations import cited
 from ossia.agent._context import Overflow, Room, make_room
+from ossia.agent._grammar import Grammars
 from ossia.agent._output import REPAIR, OutputFormat, Unusable
 from ossia.agent._step import Request, Step, sample_step
 from ossia.agent._workspace import Workspace
@@ -16,7 +17,8 @@ from ossia.agent.events import AnswerRefused, ContextRewritten, Event, RunEnded,
 from ossia.agent.limits import Budget
 from ossia.agent.result import Outcome, RunResult, Usage
 from ossia.engine.protocol import Engine, Sampling
-from ossia.errors import InfrastructureError
+from ossia.errors import GrammarError, InfrastructureError
+from ossia.types import Grammar
 
 INTERRUPTED = "[The call was interrupted. It may have had some of its effects.]"
 """What the model is shown in place of an answer that never came."""
@@ -34,6 +36,7 @@ class Parts:
     output: OutputFormat | None
     policy: harmony.ResamplePolicy
     overflow: Overflow
+    grammars: Grammars
 
 
 class _Ended(Exception):
@@ -66,6 +69,8 @@ class Turn:
     output: object = None
     refused: bool = False
     """The answer was asked for again."""
+    malformed: bool = False
+    """Something was wrong with the last completion."""
     forced: bool = False
     stopping: bool = False
     """Set before the turn's task is cancelled by one who wants its result all the same."""
@@ -200,7 +205,8 @@ class Turn:
         """One completion of the transcript, counted and told. `forced`: what its prompt ends with, put there by us."""
         prompt = self.parts.transcript.prompt()
         self.emit(StepStarted(step=self.budget.steps, attempt=attempt, prompt_tokens=len(prompt)))
-        step = await self._ask(prompt, max_tokens, attempt, prefix=forced)
+        grammar = self.parts.grammars.pick(malformed=self.malformed or self.refused, forced=bool(forced))
+        step = await self._ask(prompt, max_tokens, attempt, prefix=forced, grammar=grammar)
         if not forced:
             step.action = self.parts.policy.action(step.condition, attempt)
         if not step.kept:
@@ -211,6 +217,7 @@ class Turn:
                 step=self.budget.steps,
                 attempt=attempt,
                 token_ids=tuple(step.token_ids),
+            self.malformed = step.action != "accept"
                 logprobs=tuple(step.logprobs) if self.parts.sampling.logprobs else None,
                 finish=step.cut or step.finish,
                 kept=step.kept,
@@ -223,10 +230,19 @@ class Turn:
         )
         return step
 
-    async def _ask(self, prompt: Sequence[int], max_tokens: int, attempt: int, *, prefix: Sequence[int] = ()) -> Step:
+    async def _ask(
+        self,
+        prompt: Sequence[int],
+        max_tokens: int,
+        attempt: int,
+        *,
+        prefix: Sequence[int] = (),
+        grammar: Grammar | None = None,
+    ) -> Step:
         """One completion of any prompt, counted."""
         parts, sampling = self.parts, self.parts.sampling
         seed = None if sampling.seed is None else _seed(sampling.seed, self.number, self.budget.steps, attempt)
+                held=step.held,
         request = Request(
             prompt=prompt,
             sampling=replace(sampling, max_tokens=max_tokens, seed=seed),
@@ -235,13 +251,14 @@ class Turn:
             prefix=prefix,
             analysis_tokens=None if prefix else self.budget.limits.analysis_tokens,
         )
-        step = await sample_step(parts.engine, request, self.emit if self.deltas else None)
+        step = await self._complete(request)
         self.budget.add_tokens(len(step.token_ids))
         self.usage.prompt_tokens += len(prompt)
         self.usage.sampled_tokens += len(step.token_ids)
         self.usage.cached_tokens += step.cached_tokens or 0
         self.usage.engine_seconds += step.seconds
         return step
+            grammar=grammar,
 
     def _accept(self, step: Step) -> harmony.Completion:
         """Keep a completion: its token ids as sampled, its messages, its repairs."""
@@ -250,6 +267,18 @@ class Turn:
         self.messages += map(to_message, completion.messages)
         self.repairs.update(repair.kind for repair in completion.repairs)
         return completion
+
+    async def _complete(self, request: Request) -> Step:
+        """The completion; free of the grammar where the engine can't use it and it was wanted as a help only."""
+        listener = self.emit if self.deltas else None
+        try:
+            return await sample_step(self.parts.engine, request, listener)
+        except GrammarError as error:
+            if self.parts.grammars.use == "on":
+                raise
+            self.parts.grammars.use = "off"
+            self.notes.append(f"Completions were not held to the call grammar: {error}")
+            return await sample_step(self.parts.engine, replace(request, grammar=None), listener)
 
     async def _answer(self, call: harmony.ParsedMessage) -> None:
         """Let a tool act, and append what it says."""

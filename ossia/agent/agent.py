@@ -13,6 +13,7 @@ from pydantic_core import to_json
 
 from ossia import harmony
 from ossia.agent._context import Overflow
+from ossia.agent._grammar import GrammarUse, check_use, grammars
 from ossia.agent._output import Output, output_format
 from ossia.agent._turn import Turn
 from ossia.agent._workspace import Files
@@ -73,6 +74,7 @@ class Agent:
         output: Output | None = None,
         approval: Approval | None = None,
         resampling: harmony.ResamplePolicy | None = None,
+        grammar: GrammarUse = "after_malformed",
         overflow: Overflow = "fail",
         date: str | None = None,
         journal: bool | str | Path = True,
@@ -89,12 +91,13 @@ class Agent:
         `output`: the form that final answers must have: a pydantic model or other type, or a JSON Schema.
         `approval`: which calls are made, refused, or asked about; None: all are made.
         `resampling`: which malformed completions are sampled again, and how often (bad arguments are always answered).
+        `grammar`: which completions are held to the call grammar, where the engine can; `on` needs one that can.
         `overflow`: what to do when the context is nearly full.
         `date`: shown to the model; None: the prompt names none.
         `journal`: a directory, or whether to write to `runs_directory()`; `fsync` makes it survive a power cut.
         `progress`: told what takes long, and the share of it that is done.
         `origin`: the task that the agent was made from, for journals to hold, so that the command can make it again.
-        Raises `UserError` when two tools are called the same.
+        Raises `UserError` when two tools are called the same, or `grammar` is none of its words.
         """
         self.tools = collect(tools)
         self.limits = limits or Limits()
@@ -102,7 +105,9 @@ class Agent:
         self._engine_options = dict(engine_options or {})
         self._sandbox_spec = sandbox
         self._sampling = sampling or {}
+        check_use(grammar)
         self._overflow = overflow
+        self._grammar = grammar
         self._journal = _journal_directory(journal)
         self._fsync = fsync
         self._origin = None if origin is None else dict(origin)
@@ -234,6 +239,7 @@ class Agent:
             limits=self.limits,
             sampling=sampling,
             overflow=self._overflow,
+            grammars=grammars(self._grammar, engine.info, [tool.namespace for tool in tools], self._output),
             provider=provider,
             needs=needs,
             journal=self._journal,

@@ -80,6 +80,8 @@ class StepEnded(_Event):
     repairs: tuple[str, ...]
     cached_tokens: int | None
     seconds: float
+    held: bool = False
+    """It was held to a grammar: its token ids were not drawn from all of the model's distribution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,6 +15,7 @@ from ossia.agent import _resume
 from ossia.agent._calls import Calls
 from ossia.agent._citations import recall
 from ossia.agent._context import Overflow
+from ossia.agent._grammar import Grammars
 from ossia.agent._output import OutputFormat
 from ossia.agent._turn import Parts, Turn
 from ossia.agent._workspace import Files, Workspace, load_files
@@ -44,6 +45,7 @@ class SessionConfig:
     limits: Limits
     sampling: Sampling
     overflow: Overflow
+    grammars: Grammars
     provider: SandboxProvider | None
     needs: SandboxNeeds | None
     journal: Path | None
@@ -212,6 +214,7 @@ class Session:
                 policy=config.policy,
                 overflow=config.overflow,
             ),
+                grammars=replace(config.grammars),
             run_id=run_id,
             number=self.turns,
             budget=self._budget,

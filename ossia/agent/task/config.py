@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
 
 from ossia.agent._context import Overflow
+from ossia.agent._grammar import GrammarUse
 from ossia.agent.agent import SamplingFields
 from ossia.agent.limits import Limits
 from ossia.tools.approval import Rule
@@ -61,6 +62,9 @@ class AgentSection(_Section):
     effort: Effort = "medium"
     overflow: Overflow = "fail"
     """What to do when the context is nearly full."""
+    grammar: GrammarUse = "after_malformed"
+    """Which completions are held to the call grammar, where the engine can: none, all, those after a malformed one."""
+
     date: str | None = None
     """The date that the prompt names; left out: it names none, and does not change with the clock."""
 
@@ -69,6 +73,12 @@ class AgentSection(_Section):
     def _date(cls, value: object) -> object:
         """YAML reads 2026-01-31 as a date."""
         return value.isoformat() if isinstance(value, datetime.date) else value
+
+    @field_validator("grammar", mode="before")
+    @classmethod
+    def _grammar(cls, value: object) -> object:
+        """YAML reads `on` and `off` as true and false."""
+        return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
 
 class SandboxSection(_Section):

@@ -61,6 +61,7 @@ class Task:
             output=self._output(),
             approval=Approval(config.approval, approve),
             overflow=config.agent.overflow,
+            grammar=config.agent.grammar,
             sandbox=config.sandbox.provider,
             limits=config.limits,
             sampling=config.engine.sampling.fields(),
