@@ -55,6 +55,8 @@ class Completion:
             async for arrived in answer:
                 self._first = self._first or arrived
                 yield self._chunk(arrived, ask, base, before)
+                if self.told_finish:
+                    return
 
     def _ask(self, found: Found) -> Ask:
         seed, done = self._sampling.seed, len(self.sampled)
@@ -79,15 +81,25 @@ class Completion:
             raise EngineError(f"{base} sampled token ids outside [0, {VOCABULARY}): it serves no gpt-oss")
         if self._sampling.logprobs and len(logprobs) != len(ids):
             raise Unreadable(f"{base} told {len(logprobs)} log probabilities of {len(ids)} token ids")
-        room = self._limit - len(self.sampled)
-        ids = ids[:room]
+        ids, went_on = self._until_stop(ids[: self._limit - len(self.sampled)])
         self.sampled += ids
-        finish = None if arrived.finish is None else self._finish(arrived.finish, ask, before)
+        finish: Finish | None = "stop" if went_on else None
+        if finish is None and arrived.finish is not None:
+            finish = self._finish(arrived.finish, ask, before)
         self.told_finish = finish is not None
         cached = None
         if arrived.cached is not None and arrived is self._first and not self._told_cached:
             cached, self._told_cached = arrived.cached, True
-        return Chunk(tuple(ids), tuple(logprobs[:room]) if self._sampling.logprobs else None, finish, cached)
+        return Chunk(tuple(ids), tuple(logprobs[: len(ids)]) if self._sampling.logprobs else None, finish, cached)
+
+    def _until_stop(self, ids: list[int]) -> tuple[list[int], bool]:
+        """The ids up to the first stop id. True: the server went on after one, as some do with the wrong settings."""
+        if ids and self.sampled[-1:] in _STOPS:
+            return [], True
+        for at, token in enumerate(ids[:-1]):
+            if token in STOP_TOKEN_IDS:
+                return ids[: at + 1], True
+        return ids, False
 
     def _finish(self, reason: str, ask: Ask, before: int) -> Finish | None:
         """How the completion ended; None: only this piece of it did."""

@@ -1,6 +1,7 @@
 """Servers that fail: what is sent again, to whom, from where, and when it ends."""
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -149,6 +150,29 @@ async def test_an_answer_of_another_form_is_told() -> None:
         for kind, says in ((1, "'token_ids' is missing"), (2, "where an object belongs"), (3, "breaks its wire form")):
             with pytest.raises(EngineError, match=says):
                 await collect(engine, [kind, 5], Sampling())
+        await engine.aclose()
+
+
+@pytest.mark.parametrize("pieces", [[[5, 200_012, 6, 7]], [[5, 200_012], [6, 7]], [[5], [200_012], [], [6]]])
+async def test_a_server_that_goes_on_after_a_stop_id_is_left(pieces: list[list[int]]) -> None:
+    async def goes_on(request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        if len(body["token_ids"]) == 1:
+            return await stream(request, [{"choices": [{"index": 0, "token_ids": [1], "finish_reason": "length"}]}])
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for piece in pieces:
+            event = json.dumps({"choices": [{"index": 0, "token_ids": piece, "finish_reason": None}]})
+            await response.write(f"data: {event}\n\n".encode())
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(60)
+        return response
+
+    routes = {"GET /v1/models": models("vllm", max_model_len=99), "POST /inference/v1/generate": goes_on}
+    async with serving(routes) as url:
+        engine = await open_engine(url)
+        result = await collect(engine, PROMPT, Sampling())
+        assert (result.tokens, result.finish) == ([5, 200_012], "stop")
         await engine.aclose()
 
 

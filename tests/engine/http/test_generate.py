@@ -1,6 +1,7 @@
 """Completions through a server that speaks vLLM's forms, with nano or a script behind it."""
 
 import asyncio
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -10,7 +11,7 @@ from ossia.engine import Capabilities, Sampling, open_engine
 from ossia.engine.nano import NanoEngine
 from ossia.errors import EngineError, UserError
 from ossia.testing import Play, ScriptedEngine
-from ossia.testing.server import TokenServer
+from ossia.testing.server import Failure, TokenServer
 from ossia.types import Grammar
 from tests.engine.models import collect, random_model
 
@@ -172,6 +173,22 @@ async def test_another_event_loop_is_refused() -> None:
         with pytest.raises(UserError, match="the event loop that it was opened in"):
             await asyncio.to_thread(asyncio.run, collect(engine, PROMPT, Sampling()))
         await engine.aclose()
+
+
+async def test_a_key_stands_in_no_journal_and_no_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OSSIA_API_KEY", "sk-secret-4711")
+    async with (
+        TokenServer(ScriptedEngine(lambda prompt: FINAL), api_key="sk-secret-4711") as server,
+        Agent(engine=server.url, engine_options={"retries": 0}, journal=tmp_path) as agent,
+    ):
+        assert (await agent.run("How much?")).outcome == "final"
+        server.failures = [Failure(503, "the key sk-secret-4711 has no quota")]
+        failed = await agent.run("How much?")
+    assert failed.outcome == "infrastructure"
+    assert "the key [key] has no quota" in (failed.error or "")
+    journals = [path.read_text() for path in tmp_path.rglob("*.jsonl")]
+    assert len(journals) == 2
+    assert not any("4711" in text for text in journals)
 
 
 async def test_an_agent_runs_on_a_server() -> None:
