@@ -99,7 +99,7 @@ def functions_row(
     rng: random.Random, effort: Effort, date: str | None, instructions: str | None, style: Style | None = None
 ) -> Row:
     """A developer message with one to five functions, a question, and what is to be made of it."""
-    kind: Style = style or rng.choice(_STYLES)
+    kind: Style = rng.choice(_STYLES) if style is None else style
     chosen = function(rng, 1 if kind == "described" else rng.choice((1, 1, 2, 3)))
     others = [function(rng, rng.choice((1, 1, 2))) for _ in range(rng.randint(0, 4))]
     taken = {chosen.name, chosen.noun}
@@ -115,9 +115,7 @@ def functions_row(
     question = form.format(f=chosen.name, noun=chosen.noun, v=_given(rng, chosen, values))
     row.given(user(_dressed(rng, question)))
     wanted = (
-        f"{chosen.noun}: {chosen.quoted}"
-        if kind == "described"
-        else f"{chosen.name} needs {_needs(chosen)}. All given"
+        f"{chosen.noun}: {chosen.quoted}" if kind == "described" else f"{chosen.name} needs {_needs(chosen)}. All given"
     )
     row.completion(_thought(chosen, wanted, effort) + _call(chosen, values))
     result = _result(rng)

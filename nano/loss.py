@@ -1,6 +1,7 @@
 """Cross-entropy over a sampled vocabulary."""
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from ossia.harmony import FIRST_SPECIAL
 SIBLINGS = 8
 
 
+@lru_cache(maxsize=1)
 def siblings() -> Tensor:
     """For each token id up to `SIBLINGS` ids of the same stem (`is`, ` is`, `.is`), [V, SIBLINGS]."""
     groups: dict[str, list[int]] = {}
@@ -28,6 +30,7 @@ def siblings() -> Tensor:
     return out
 
 
+@lru_cache(maxsize=1)
 def digit_tokens() -> Tensor:
     """The ids of all tokens of digits only: the rivals of every copied number."""
     return torch.tensor([i for i in range(FIRST_SPECIAL) if (text := decode([i])).isascii() and text.isdigit()])

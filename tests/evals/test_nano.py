@@ -1,6 +1,9 @@
 """The yardstick of nano, played through the agent by an engine that knows the answers."""
 
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -103,3 +106,11 @@ def test_an_unknown_eval_or_family_is_told() -> None:
         done = CliRunner().invoke(app, command)
         assert done.exit_code == 1
         assert "nano-python" in str(done.exception)
+
+
+def test_the_code_of_the_page_runs(tmp_path: Path) -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "evals.md").read_text()
+    (block,) = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    done = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "missing asks" in done.stdout
