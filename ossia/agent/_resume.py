@@ -60,9 +60,9 @@ class Recorded:
         """Take the next event of the journal."""
         asked = self.asked
         played = self.playback.apply(event)
+        if len(self.asked) < len(asked) and isinstance(event, CallEnded | RunResumed):
+            self._answered(asked[0], event)
         match event:
-            case CallEnded() | RunResumed() if len(self.asked) < len(asked):
-                self._answered(asked[0], event)
             case StepEnded():
                 self._step(event, played.completion)
             case AnswerRefused():
@@ -70,6 +70,8 @@ class Recorded:
                 self.refused, self.final = True, None
             case RunEnded():
                 self.ended = event
+            case RunResumed():
+                self.ended = None
             case _:
                 pass
 
@@ -88,6 +90,17 @@ class Recorded:
         if isinstance(event, CallEnded):
             answered = ToolCall(recipient, call.text, event.text, event.error, event.seconds)
             self.calls.append((answered, event.output))
+
+
+def refuse_ended(recorded: Recorded) -> None:
+    """Raise `UserError` where a run has ended for good.
+
+    One that was stopped, that a part of ours failed, or that met a limit and gave no forced answer can go on.
+    """
+    ended = recorded.ended
+    if ended and (ended.outcome not in ("cancelled", "infrastructure", "limit") or ended.forced):
+        how = f"{ended.outcome}, with a forced answer" if ended.forced else ended.outcome
+        raise UserError(f"The run {recorded.path.stem} has ended ({how}): there is nothing to resume.")
 
 
 def read_recorded(path: Path, *, until_step: int | None = None) -> Recorded:
@@ -115,6 +128,8 @@ def fork_journal(path: Path, step: int, *, fsync: bool) -> tuple[str, Journal]:
             if kept == step:
                 break
             kept += 1
+        if isinstance(event, RunEnded):
+            continue  # how the other run ended is nothing that the two share
         journal.write(replace(event, run_id=run_id) if isinstance(event, RunStarted) else event)
     return run_id, journal
 

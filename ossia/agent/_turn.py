@@ -79,18 +79,26 @@ class Turn:
         """Go on until there is an outcome. Never raises for what the model does; cancellation passes through."""
         try:
             end = await self._until_end()
+            end, files = await self._collected(end)
         except asyncio.CancelledError:
             self._emit_end(_Ended("cancelled"), {})
             raise
+        self._emit_end(end, files)
+        return self._result(end, files)
+
+    async def _collected(self, end: _Ended) -> tuple[_Ended, dict[str, bytes]]:
+        """What the turn left behind, and its outcome, which that may change."""
         files: dict[str, bytes] = {}
         try:
             files, notes = await self.parts.workspace.collect()
             self.notes += notes
         except InfrastructureError as error:
             end = end if end.outcome == "infrastructure" else _Ended("infrastructure", error=str(error))
-        files |= self.calls.images
-        self._emit_end(end, files)
-        return self._result(end, files)
+        except asyncio.CancelledError:
+            if not self.stopping:
+                raise
+            end = _Ended("cancelled")
+        return end, files | self.calls.images
 
     async def _until_end(self) -> _Ended:
         try:
@@ -209,6 +217,7 @@ class Turn:
         step = await self._ask(prompt, max_tokens, attempt, prefix=forced, grammar=grammar)
         if not forced:
             step.action = self.parts.policy.action(step.condition, attempt)
+            self.malformed = step.action != "accept"
         if not step.kept:
             self.usage.discarded_tokens += len(step.token_ids)
             self.usage.resamples += 1
@@ -217,7 +226,6 @@ class Turn:
                 step=self.budget.steps,
                 attempt=attempt,
                 token_ids=tuple(step.token_ids),
-            self.malformed = step.action != "accept"
                 logprobs=tuple(step.logprobs) if self.parts.sampling.logprobs else None,
                 finish=step.cut or step.finish,
                 kept=step.kept,
@@ -226,6 +234,7 @@ class Turn:
                 repairs=tuple(repair.kind for repair in step.completion.repairs),
                 cached_tokens=step.cached_tokens,
                 seconds=step.seconds,
+                held=step.held,
             )
         )
         return step
@@ -242,7 +251,6 @@ class Turn:
         """One completion of any prompt, counted."""
         parts, sampling = self.parts, self.parts.sampling
         seed = None if sampling.seed is None else _seed(sampling.seed, self.number, self.budget.steps, attempt)
-                held=step.held,
         request = Request(
             prompt=prompt,
             sampling=replace(sampling, max_tokens=max_tokens, seed=seed),
@@ -250,6 +258,7 @@ class Turn:
             recipients=list(self.calls.tools),
             prefix=prefix,
             analysis_tokens=None if prefix else self.budget.limits.analysis_tokens,
+            grammar=grammar,
         )
         step = await self._complete(request)
         self.budget.add_tokens(len(step.token_ids))
@@ -258,15 +267,6 @@ class Turn:
         self.usage.cached_tokens += step.cached_tokens or 0
         self.usage.engine_seconds += step.seconds
         return step
-            grammar=grammar,
-
-    def _accept(self, step: Step) -> harmony.Completion:
-        """Keep a completion: its token ids as sampled, its messages, its repairs."""
-        completion = step.completion
-        self.parts.transcript.append_completion(step.token_ids[: completion.kept], completion)
-        self.messages += map(to_message, completion.messages)
-        self.repairs.update(repair.kind for repair in completion.repairs)
-        return completion
 
     async def _complete(self, request: Request) -> Step:
         """The completion; free of the grammar where the engine can't use it and it was wanted as a help only."""
@@ -279,6 +279,14 @@ class Turn:
             self.parts.grammars.use = "off"
             self.notes.append(f"Completions were not held to the call grammar: {error}")
             return await sample_step(self.parts.engine, replace(request, grammar=None), listener)
+
+    def _accept(self, step: Step) -> harmony.Completion:
+        """Keep a completion: its token ids as sampled, its messages, its repairs."""
+        completion = step.completion
+        self.parts.transcript.append_completion(step.token_ids[: completion.kept], completion)
+        self.messages += map(to_message, completion.messages)
+        self.repairs.update(repair.kind for repair in completion.repairs)
+        return completion
 
     async def _answer(self, call: harmony.ParsedMessage) -> None:
         """Let a tool act, and append what it says."""

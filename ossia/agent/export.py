@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from ossia import harmony
-from ossia.agent.events import RunEnded, RunStarted, StepEnded
+from ossia.agent.events import RunEnded, RunResumed, RunStarted, StepEnded
 from ossia.agent.playback import Playback, Played, play
 from ossia.agent.result import Outcome
 from ossia.errors import UserError
@@ -113,6 +113,8 @@ def _collect(path: Path) -> _Collected:
                 _keep_logprobs(collected, played, played.event.logprobs)
             case RunEnded() if collected:
                 collected.ended = played.event
+            case RunResumed() if collected:
+                collected.ended = None
     assert collected is not None  # play begins with RunStarted, or raises
     return collected
 

@@ -142,8 +142,8 @@ class Session:
     ) -> AsyncIterator[Turn]:
         """The turn of a journal, ready to go on; with `fork_at`, a new run that shares its steps up to that one."""
         recorded = _resume.read_recorded(path, until_step=fork_at)
-        if recorded.ended and fork_at is None:
-            raise UserError(f"The run {path.stem} has ended ({recorded.ended.outcome}): there is nothing to resume.")
+        if fork_at is None:
+            _resume.refuse_ended(recorded)
         _resume.refuse_changes(recorded.started.config, self._config.description)
         earlier = _resume.earlier_runs(recorded)
         if fork_at is None:
@@ -173,6 +173,7 @@ class Session:
         turn.budget.steps = turn.usage.steps = recorded.steps
         turn.budget.tokens = turn.usage.sampled_tokens = recorded.tokens
         turn.budget.tool_calls = len(recorded.calls)
+        turn.budget.tool_seconds = sum(call.seconds for call, _ in recorded.calls)
         turn.pending, turn.final, turn.refused = recorded.asked, recorded.final, recorded.refused
         if recorded.interrupted:
             turn.answer_interrupted()
@@ -213,8 +214,8 @@ class Session:
                 output=config.output,
                 policy=config.policy,
                 overflow=config.overflow,
-            ),
                 grammars=replace(config.grammars),
+            ),
             run_id=run_id,
             number=self.turns,
             budget=self._budget,

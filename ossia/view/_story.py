@@ -78,6 +78,8 @@ class _Teller:
             case RunEnded():
                 self._ended = played.event
             case event:
+                if isinstance(event, RunResumed):
+                    self._ended = None
                 self._remark(played, event)
 
     # What the run began with

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ossia.agent import Agent, RunResult, RunResumed, StepEnded, read_journal
+from ossia.agent import Agent, Limits, RunEnded, RunResult, RunResumed, StepEnded, read_journal
 from ossia.errors import UserError
-from ossia.testing import ScriptedEngine
+from ossia.testing import Play, ScriptedEngine
 from tests.agent.conftest import CALL, FINAL, THINK, Echo, scripted
 
 SECOND = THINK + '<|channel|>commentary to=echo.say json<|message|>{"text": "again"}<|call|>'
@@ -122,3 +122,42 @@ async def test_each_line_is_one_json_object(runs: Path) -> None:
     path, _ = await record(runs)
     kinds = [json.loads(line)["type"] for line in path.read_text().splitlines()]
     assert kinds[:3] == ["journal", "run_started", "step_started"]
+
+
+async def test_a_run_that_met_a_limit_goes_on_with_more(runs: Path) -> None:
+    agent, engine = scripted(SCRIPT, runs, Echo(), limits=Limits(steps=1))
+    async with agent:
+        assert (await agent.run("Say hi")).limit == "steps"
+    result, resumed = await go_on(only(runs), SCRIPT[1:], Echo())
+    assert (result.outcome, result.usage.steps) == ("final", 3)
+    assert tuple(resumed.calls[0].prompt[: len(engine.calls[0].prompt)]) == engine.calls[0].prompt
+    with pytest.raises(UserError, match=r"has ended \(final\)"):
+        await go_on(only(runs), [], Echo())
+
+
+async def test_a_run_that_an_engine_failed_goes_on(runs: Path) -> None:
+    agent, _ = scripted([CALL, Play(SECOND, fail_after=3)], runs, Echo())
+    async with agent:
+        assert (await agent.run("Say hi")).outcome == "infrastructure"
+    result, _ = await go_on(only(runs), SCRIPT[1:], Echo())
+    assert (result.outcome, [call.arguments for call in result.tool_calls]) == (
+        "final",
+        ['{"text": "hi"}', '{"text": "again"}'],
+    )
+
+
+async def test_a_forced_answer_stands(runs: Path) -> None:
+    agent, _ = scripted([CALL, "It is 4.<|return|>"], runs, Echo(), limits=Limits(steps=1, force_final=True))
+    async with agent:
+        assert (await agent.run("Say hi")).forced
+    with pytest.raises(UserError, match="with a forced answer"):
+        await go_on(only(runs), [FINAL], Echo())
+
+
+async def test_a_fork_does_not_tell_how_the_other_run_ended(runs: Path) -> None:
+    path, _ = await record(runs)
+    agent, _ = scripted([], runs, Echo())
+    async with agent:
+        result = await agent.fork(path, at=3)
+    ends = [event for event in read_journal(runs / f"{result.run_id}.jsonl") if isinstance(event, RunEnded)]
+    assert [(end.run_id, end.final) for end in ends] == [(result.run_id, "It is 4.")]
