@@ -2,7 +2,7 @@
 
 from ossia import harmony
 from ossia.cli._doctor.finding import Finding
-from ossia.cli._doctor.prompts import NOISE, encode, exactly
+from ossia.cli._doctor.prompts import NOISE, encode, noise
 from ossia.engine import Engine, Sampling, sample
 
 _PROMPT = 6 * 128 - 8
@@ -12,7 +12,7 @@ _GENERATED = 48
 
 async def reports(engine: Engine) -> Finding:
     """Does it tell how much of a prompt came from the cache?"""
-    prompt = exactly(_PROMPT)
+    prompt = noise(_PROMPT)
     cached = [
         (await sample(engine, prompt, Sampling(max_tokens=1), key="doctor-reports")).cached_tokens for _ in range(2)
     ]
@@ -26,9 +26,9 @@ async def reports(engine: Engine) -> Finding:
 async def keeps_generated(engine: Engine) -> Finding:
     """After a turn, is the model's own part of the next prompt served from the cache?"""
     what = "prefix cache"
-    prompt = exactly(_PROMPT)
-    noise = Sampling(temperature=NOISE, max_tokens=_GENERATED)
-    turn = await sample(engine, prompt, noise, key="doctor-cache")
+    prompt = noise(_PROMPT)
+    babble = Sampling(temperature=NOISE, max_tokens=_GENERATED)
+    turn = await sample(engine, prompt, babble, key="doctor-cache")
     if len(turn.token_ids) < _GENERATED // 2:
         return Finding(what, "unmeasured", f"the model stopped after {len(turn.token_ids)} ids")
     following = [*prompt, *turn.token_ids, *harmony.render_user("Go on."), *encode("<|start|>assistant")]

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from ossia import harmony
 from ossia.types import Effort, ToolNamespace
 
-NOISE = 8.0
-"""A temperature at which every model writes noise: ids that no tokenizer would give, and hardly ever a stop id."""
+NOISE = 2.0
+"""The highest temperature that vLLM takes. Behind a prompt of noise a model writes noise at it: ids that no tokenizer
+would give, and hardly ever a stop id."""
 
 
 def encode(text: str) -> list[int]:
@@ -28,13 +29,9 @@ def filler(count: int) -> str:
     return " ".join("".join(random.choices(string.ascii_lowercase, k=3)) for _ in range(count))
 
 
-def exactly(count: int) -> list[int]:
-    """A prompt that no cache has seen, of `count` token ids; at least 200."""
-    rest = count - len(question(""))
-    words = encode(" " + filler(rest))[:rest]
-    prompt = question("")
-    at = len(prompt) - len(encode("<|end|><|start|>assistant"))
-    return [*prompt[:at], *words, *prompt[at:]]
+def noise(count: int) -> list[int]:
+    """`count` ids drawn from the vocabulary: a prompt that no cache has seen, and that means nothing."""
+    return random.choices(range(1_000, harmony.FIRST_SPECIAL), k=count)
 
 
 def split(text: str) -> list[int]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from ossia import harmony
 from ossia.cli._doctor.finding import Finding
-from ossia.cli._doctor.prompts import NOISE, question
+from ossia.cli._doctor.prompts import NOISE, noise, question
 from ossia.engine import Engine, Sampling, sample
 from ossia.engine.sampled import closing
 from ossia.errors import UserError
@@ -19,10 +19,10 @@ _SHORT = Sampling(temperature=0.0, max_tokens=4)
 async def aborts(engine: Engine) -> Finding:
     """Does leaving a completion return soon, and does the engine go on?"""
     most = min(4096, engine.info.max_context // 2)
-    noise = Sampling(temperature=NOISE, max_tokens=most)
+    babble = Sampling(temperature=NOISE, max_tokens=most)
     ended = False
     got = 0
-    async with closing(engine.generate(question("Hello!"), noise, key="doctor-abort")) as chunks:
+    async with closing(engine.generate(noise(64), babble, key="doctor-abort")) as chunks:
         async for chunk in chunks:
             got += len(chunk.token_ids)
             ended = chunk.finish is not None
