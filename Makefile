@@ -25,6 +25,7 @@ test: setup-test lint
 test-all: test
 	scripts/vllm_env.sh
 	$(PYTHON) -m pytest -m "slow or vllm"
+	.venv-vllm/bin/python -m pytest -m vllm_inside tests/engine/vllm
 
 clean:
 	rm -rf .venv .venv-vllm .mypy_cache .ruff_cache .pytest_cache

