@@ -97,7 +97,7 @@ async def test_a_model_of_noise_ends_in_an_outcome(script: list[list[int]], outp
 
 
 @pytest.mark.slow
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(script=scripts, output=st.sampled_from([None, Answer]))
 async def test_many_models_of_noise_end_in_an_outcome(script: list[list[int]], output: type[BaseModel] | None) -> None:
     await check(script, output)
