@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from ossia.engine import Engine, Sampling, open_engine, sample
+from ossia import Agent, Limits, Python
+from ossia.engine import Engine, Sampling, open_engine, sample, samples
 from ossia.engine.sampled import closing
 from ossia.errors import EngineError, UserError
 from tests.engine.models import GREEDY
@@ -37,6 +38,8 @@ async def test_two_engines_are_one_and_bear_what_engines_bear() -> None:
         assert await greedy(engine) == expected
         await steps_find_their_cache(engine)
         await leaving_a_completion_ends_it(engine)
+        await samples_meet_on_one_engine(engine)
+        await an_agent_can_be_made_to_answer(engine)
         with pytest.raises(UserError, match="top_p is 2"):
             await sample(engine, PROMPTS[0], Sampling(top_p=2.0), key="s")
         await a_killed_actor_is_replaced_in_the_middle(engine, expected)
@@ -54,6 +57,21 @@ async def steps_find_their_cache(engine: Engine) -> None:
         first = await sample(engine, PROMPTS[0], GREEDY, key=key)
         second = await sample(engine, [*PROMPTS[0], *first.token_ids, 200006], GREEDY, key=key)
         assert (second.cached_tokens or 0) >= len(PROMPTS[0]) + len(first.token_ids) - 1
+
+
+async def samples_meet_on_one_engine(engine: Engine) -> None:
+    prompt = [7, 8, 9] * 100
+    found = await samples(engine, prompt, Sampling(max_tokens=8, seed=5), n=3, key="many")
+    assert sorted(one.cached_tokens or 0 for one in found) == [0, 299, 299]
+    assert len({one.token_ids for one in found}) == 3
+
+
+async def an_agent_can_be_made_to_answer(engine: Engine) -> None:
+    limits = Limits(steps=1, force_final=True)
+    async with Agent(engine=engine, tools=[Python()], limits=limits, journal=False) as agent:
+        result = await agent.run("What is 48213 * 777?")
+    assert (result.outcome, result.forced) == ("limit", True)
+    assert result.final
 
 
 async def leaving_a_completion_ends_it(engine: Engine) -> None:
