@@ -165,7 +165,9 @@ async def measure(base: str, args: argparse.Namespace) -> None:
     engine = await open_engine(base, options={"wire": args.wire})
     wire = next(wire for wire in WIRES if wire.name == args.wire)
     headers = {"Content-Type": "application/json"}
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers=headers) as session:
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=4), headers=headers
+    ) as session:
         bare, ours = bare_client(session, base, engine.info.model, wire), ossia_client(engine)
         prompts = await long_prompts(ours, max(args.concurrent), args.tokens)
         print("| at once | bare: ids/s | ossia: ids/s | ratio | its lower bound | bare: µs CPU an id | ossia | added |")

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import math
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 
@@ -27,12 +28,13 @@ class Client:
     def __init__(self, target: Target) -> None:
         self._key = target.key
         self._variable = target.key_variable
+        self._silence = target.timeout
         headers = {"Content-Type": "application/json"}
         if target.key:
             headers["Authorization"] = f"Bearer {target.key}"
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=target.timeout),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
             headers=headers,
             cookie_jar=aiohttp.DummyCookieJar(),
         )
@@ -49,7 +51,7 @@ class Client:
         """The JSON object that a URL answers to GET, or to POST of `body`. Raises `Lost`, `Refused`, `Unreadable`."""
         method, data = ("GET", None) if body is None else ("POST", json.dumps(body).encode())
         async with self._request(method, url, data) as response:
-            return parse_object(await response.read(), url)
+            return parse_object(await self._whole(response), url)
 
     async def complete(self, base: str, wire: Wire, ask: Ask) -> AsyncGenerator[Arrived, None]:
         """One request: what has arrived, each time that token ids have; the last time with `finish`.
@@ -64,13 +66,14 @@ class Client:
             answer = _Answer(url, wire.reader(ask), self._key)
             arrived = answer.arrived
             if response.content_type == "text/event-stream":
-                while arrived.finish is None and (received := await response.content.readany()):
-                    answer.feed(answer.lines.feed(received))
-                    if arrived.token_ids and arrived.finish is None:
-                        yield arrived
-                await _read_tail(response, answer)
+                with _Watch(response, self._silence) as watch:
+                    while arrived.finish is None and (received := await watch.read()):
+                        answer.feed(answer.lines.feed(received))
+                        if arrived.token_ids and arrived.finish is None:
+                            yield arrived
+                    await _read_tail(response, answer)
             else:
-                answer.feed([parse_object(await response.read(), url)])
+                answer.feed([parse_object(await self._whole(response), url)])
             if arrived.finish in (None, "abort", "error"):
                 raise Lost(f"{url} ended its answer before the completion was over")
             yield arrived
@@ -81,9 +84,9 @@ class Client:
     ) -> AsyncGenerator[aiohttp.ClientResponse, None]:
         """An answer of status 200; what goes wrong before it or while it is read becomes `Lost` or `Refused`."""
         try:
-            async with self._session.request(
-                method, url, data=data, headers=headers, allow_redirects=False
-            ) as response:
+            async with asyncio.timeout(self._silence):
+                response = await self._session.request(method, url, data=data, headers=headers, allow_redirects=False)
+            async with response:
                 await self._check(response, url)
                 self._answers.add(response)
                 try:
@@ -93,12 +96,55 @@ class Client:
         except (aiohttp.ClientError, OSError) as error:
             raise _lost(url, error) from error
 
+    async def _whole(self, response: aiohttp.ClientResponse) -> bytes:
+        async with asyncio.timeout(self._silence):
+            return await response.read()
+
     async def _check(self, response: aiohttp.ClientResponse, url: str) -> None:
         if response.status != 200:
-            said = server_words(await response.text(errors="replace"), self._key)
+            said = server_words((await self._whole(response)).decode(errors="replace"), self._key)
             wait = _seconds(response.headers.get("Retry-After"))
             has_key = self._key is not None
             raise refusal(url, response.status, said, self._variable, has_key=has_key, wait=wait)
+
+
+class _Watch:
+    """Reads a response, and gives it up when it is silent for too long.
+
+    It has one timer, which looks how long the reader has been waiting: aiohttp's own read timeout sets a new one for
+    each piece that arrives.
+    """
+
+    def __init__(self, response: aiohttp.ClientResponse, seconds: float) -> None:
+        self._response = response
+        self._seconds = seconds
+        self._loop = asyncio.get_running_loop()
+        self._since = math.inf
+        self._expired = False
+
+    async def read(self) -> bytes:
+        """What has arrived since the last call, once something has; nothing at the end."""
+        self._since = self._loop.time()
+        received = await self._response.content.readany()
+        self._since = math.inf
+        return received
+
+    def __enter__(self) -> "_Watch":
+        self._timer = self._loop.call_later(self._seconds, self._look)
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        self._timer.cancel()
+        if self._expired and isinstance(error, aiohttp.ClientError):
+            raise TimeoutError from error
+
+    def _look(self) -> None:
+        left = self._since + self._seconds - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(min(left, self._seconds), self._look)
+        else:
+            self._expired = True
+            self._response.close()
 
 
 class _Answer:

@@ -1,9 +1,7 @@
 """One completion, over as many requests as it takes."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 
-from ossia.engine.http._client import Client
 from ossia.engine.http._faults import Unreadable
 from ossia.engine.http._probe import VOCABULARY, Found
 from ossia.engine.http._wire import Arrived, Ask
@@ -12,7 +10,7 @@ from ossia.errors import EngineError
 
 
 class Completion:
-    """What was asked for, and what has been sampled of it."""
+    """What was asked for, and what has been sampled of it: `ask` for what is missing, `take` what arrives."""
 
     def __init__(
         self,
@@ -33,39 +31,34 @@ class Completion:
         self._limit = limit
         self._priority = priority
         self._affinity = affinity
+        self._stopped = False
+        """Whether a stop id was sampled."""
+        self._until = 0
+        """Token ids that there are once the request under way has given all that it may."""
         self._first: Arrived | None = None
-        """What its first request told: how much of the prompt was cached is told of that one."""
+        """What the first request told: how much of the prompt was cached is told of that one."""
         self._told_cached = False
 
     @property
     def over(self) -> bool:
         """Nothing is left to sample, whether or not the server could still say so."""
-        return self.told_finish or len(self.sampled) >= self._limit or self.sampled[-1:] in _STOPS
+        return self.told_finish or self._stopped or len(self.sampled) >= self._limit
 
     def ending(self) -> Chunk:
         """The last chunk where the last server was lost after the last token id."""
-        finish: Finish = "stop" if self.sampled[-1:] in _STOPS else "length"
-        return Chunk((), () if self._sampling.logprobs else None, finish)
+        return Chunk((), () if self._sampling.logprobs else None, "stop" if self._stopped else "length")
 
-    async def request(self, client: Client, base: str, found: Found) -> AsyncGenerator[Chunk, None]:
-        """Send one request for what is missing, and give what it brings. Raises what `Client.complete` does."""
-        ask = self._ask(found)
-        before = len(self.sampled)
-        async with aclosing(client.complete(base, found.wire, ask)) as answer:
-            async for arrived in answer:
-                self._first = self._first or arrived
-                yield self._chunk(arrived, ask, base, before)
-                if self.told_finish:
-                    return
-
-    def _ask(self, found: Found) -> Ask:
-        seed, done = self._sampling.seed, len(self.sampled)
+    def ask(self, found: Found) -> Ask:
+        """The next request, to a server of that kind."""
+        seed, done, most = self._sampling.seed, len(self.sampled), found.wire.most
         missing = self._limit - done
+        tokens = missing if most is None else min(missing, most)
+        self._until = done + tokens
         return Ask(
             model=found.model,
-            prompt=[*self._prompt, *self.sampled] if done else list(self._prompt),
+            prompt=[*self._prompt, *self.sampled],
             sampling=self._sampling,
-            max_tokens=missing if found.wire.most is None else min(missing, found.wire.most),
+            max_tokens=tokens,
             # The same seed again would draw the same numbers again.
             seed=None if seed is None else seed + done,
             priority=self._priority if found.takes_priority else 0,
@@ -73,40 +66,51 @@ class Completion:
             affinity=self._affinity,
         )
 
-    def _chunk(self, arrived: Arrived, ask: Ask, base: str, before: int) -> Chunk:
-        """Take what has arrived, as a chunk."""
+    def take(self, arrived: Arrived) -> Chunk:
+        """What has arrived, as a chunk. Raises `EngineError` for what no server of gpt-oss would send."""
         ids, arrived.token_ids = arrived.token_ids, []
         logprobs, arrived.logprobs = arrived.logprobs, []
         if ids and not (min(ids) >= 0 and max(ids) < VOCABULARY):
-            raise EngineError(f"{base} sampled token ids outside [0, {VOCABULARY}): it serves no gpt-oss")
+            raise EngineError(f"the server sampled token ids outside [0, {VOCABULARY}): it serves no gpt-oss")
         if self._sampling.logprobs and len(logprobs) != len(ids):
-            raise Unreadable(f"{base} told {len(logprobs)} log probabilities of {len(ids)} token ids")
-        ids, went_on = self._until_stop(ids[: self._limit - len(self.sampled)])
-        self.sampled += ids
-        finish: Finish | None = "stop" if went_on else None
+            raise Unreadable(f"the server told {len(logprobs)} log probabilities of {len(ids)} token ids")
+        finish = self._add(ids)
         if finish is None and arrived.finish is not None:
-            finish = self._finish(arrived.finish, ask, before)
+            finish = self._finish(arrived.finish)
         self.told_finish = finish is not None
-        cached = None
-        if arrived.cached is not None and arrived is self._first and not self._told_cached:
-            cached, self._told_cached = arrived.cached, True
-        return Chunk(tuple(ids), tuple(logprobs[: len(ids)]) if self._sampling.logprobs else None, finish, cached)
+        if self._first is None:
+            self._first = arrived
+        return Chunk(
+            tuple(ids), tuple(logprobs[: len(ids)]) if self._sampling.logprobs else None, finish, self._cached(arrived)
+        )
 
-    def _until_stop(self, ids: list[int]) -> tuple[list[int], bool]:
-        """The ids up to the first stop id. True: the server went on after one, as some do with the wrong settings."""
-        if ids and self.sampled[-1:] in _STOPS:
-            return [], True
-        for at, token in enumerate(ids[:-1]):
+    def _add(self, ids: list[int]) -> Finish | None:
+        """Add to what was sampled, and cut `ids` after the first stop id and at the limit. "stop": the server went on
+        after a stop id, as one with the wrong settings does.
+        """
+        if self._stopped:
+            went_on = bool(ids)
+            ids.clear()
+            return "stop" if went_on else None
+        del ids[self._limit - len(self.sampled) :]
+        for at, token in enumerate(ids):
             if token in STOP_TOKEN_IDS:
-                return ids[: at + 1], True
-        return ids, False
+                self._stopped = True
+                went_on = at + 1 < len(ids)
+                del ids[at + 1 :]
+                self.sampled += ids
+                return "stop" if went_on else None
+        self.sampled += ids
+        return None
 
-    def _finish(self, reason: str, ask: Ask, before: int) -> Finish | None:
+    def _finish(self, reason: str) -> Finish | None:
         """How the completion ended; None: only this piece of it did."""
-        if self.sampled[-1:] in _STOPS or reason != "length":
+        if self._stopped or reason != "length":
             return "stop"
-        whole = len(self.sampled) - before >= ask.max_tokens
-        return None if whole and len(self.sampled) < self._limit else "length"
+        return "length" if len(self.sampled) < self._until or self._until >= self._limit else None
 
-
-_STOPS = tuple([stop] for stop in STOP_TOKEN_IDS)
+    def _cached(self, arrived: Arrived) -> int | None:
+        if arrived.cached is None or self._told_cached or arrived is not self._first:
+            return None
+        self._told_cached = True
+        return arrived.cached

@@ -66,9 +66,12 @@ class HttpEngine:
             replica = self._router.choose(key, avoid)
             try:
                 found = await self._found(replica)
-                async with aclosing(completion.request(self._client, replica.base, found)) as chunks:
-                    async for chunk in chunks:
-                        yield chunk
+                request = self._client.complete(replica.base, found.wire, completion.ask(found))
+                async with aclosing(request) as answer:
+                    async for arrived in answer:
+                        yield completion.take(arrived)
+                        if completion.told_finish:
+                            break
                 replica.worked()
                 avoid = None
             except Lost as fault:

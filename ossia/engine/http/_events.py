@@ -1,7 +1,6 @@
 """Server-sent events: the lines of a stream, as JSON objects."""
 
 import json
-from collections.abc import Iterator
 from typing import cast
 
 from ossia.engine.http._faults import Unreadable
@@ -20,18 +19,21 @@ class EventLines:
         self._url = url
         self._rest = b""
 
-    def feed(self, data: bytes) -> Iterator[Event]:
+    def feed(self, data: bytes) -> list[Event]:
         """The events that `data` completes. Raises `Unreadable` for a line that is no JSON object."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        lines = (self._rest + data).split(b"\n")
+        self._rest = lines.pop()
+        if len(self._rest) > LONGEST_LINE:
+            raise Unreadable(f"{self._url} sends a line of more than {LONGEST_LINE} bytes: it is no stream of events")
+        events = []
         for line in lines:
             if line.startswith(b"data:"):
                 payload = line[5:].strip()
                 if payload != b"[DONE]":
-                    yield parse_object(payload, self._url)
+                    events.append(parse_object(payload, self._url))
             elif line.startswith(b"error:"):
-                yield parse_object(line[6:], self._url)
-        if len(self._rest) > LONGEST_LINE:
-            raise Unreadable(f"{self._url} sends a line of more than {LONGEST_LINE} bytes: it is no stream of events")
+                events.append(parse_object(line[6:], self._url))
+        return events
 
 
 def parse_object(text: bytes, url: str) -> Event:

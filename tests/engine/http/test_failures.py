@@ -14,7 +14,7 @@ from ossia.engine.http._route import Router
 from ossia.errors import EngineError, UserError
 from ossia.testing import Play, ScriptedEngine
 from ossia.testing.server import Failure, TokenServer
-from tests.engine.http.servers import models, serving, stream
+from tests.engine.http.servers import llama_cpp, models, serving, stream
 from tests.engine.models import Collected, collect
 
 PROMPT = [7, 8, 9]
@@ -180,6 +180,33 @@ async def test_a_silent_server_is_given_up() -> None:
     scripted = ScriptedEngine(lambda prompt: Play(rest(prompt), stall_after=4))
     async with TokenServer(scripted) as server:
         engine = await open_engine(server.url, options={"timeout": 0.2, "retries": 1})
+        with pytest.raises(EngineError, match="was silent for too long"):
+            await collect(engine, PROMPT, Sampling())
+        await engine.aclose()
+
+
+async def test_a_reader_that_takes_its_time_is_no_silent_server() -> None:
+    async with TokenServer(ScriptedEngine(rest, chunk_size=4, delay=0.02)) as server:
+        engine = await open_engine(server.url, options={"timeout": 0.2, "retries": 0})
+        tokens: list[int] = []
+        async for chunk in engine.generate(PROMPT, Sampling(temperature=0.0), key="a"):
+            if not tokens:
+                await asyncio.sleep(0.5)
+            tokens += chunk.token_ids
+        assert tokens == WHOLE
+        await engine.aclose()
+
+
+async def test_a_server_that_never_answers_is_given_up_at_once_or_later() -> None:
+    async def silent(request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        if len(body["prompt"]) > 1:
+            await asyncio.sleep(60)
+        return web.json_response({"tokens": [1], "stop_type": "limit"})
+
+    routes = {**llama_cpp(ScriptedEngine([]), []), "POST /completion": silent}
+    async with serving(routes) as url:
+        engine = await open_engine(url, options={"timeout": 0.2, "retries": 0})
         with pytest.raises(EngineError, match="was silent for too long"):
             await collect(engine, PROMPT, Sampling())
         await engine.aclose()
