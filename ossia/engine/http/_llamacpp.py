@@ -12,6 +12,9 @@ from ossia.engine.http._wire import Arrived, Ask, Body, Event, Reader, root
 PIECE = 32
 """Token ids of one request: at 50 a second, news every two thirds of a second."""
 
+_RANDOM_SEED = 0xFFFFFFFF
+"""The largest seed of 32 bits, and the one that it takes for none."""
+
 
 class _Timings(TypedDict, total=False):
     cache_n: int
@@ -46,7 +49,7 @@ class LlamaCpp:
             "top_p": ask.sampling.top_p,
             "min_p": 0.0,
             "repeat_penalty": 1.0,
-            "seed": -1 if ask.seed is None else ask.seed % (1 << 32),
+            "seed": -1 if ask.seed is None else ask.seed % _RANDOM_SEED,
             "response_fields": ["tokens", "stop_type", "timings", "tokens_evaluated"],
         }
 
