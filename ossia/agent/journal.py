@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterator
@@ -15,7 +16,10 @@ from ossia.agent.events import Event, TextDelta, from_json, to_json
 from ossia.errors import InfrastructureError, UserError
 
 SCHEMA = 1
-"""Version of the journal's lines. A journal of another version is refused, never misread."""
+"""Version of the journal's lines. It changes where an older ossia would misread a new journal, or a newer one an old
+journal; a new field that has a default leaves it as it is. A journal of another version is refused."""
+
+_HEADER = re.compile(rb'\{"type":"journal","schema":(\d{1,9})\}')
 
 
 def runs_directory() -> Path:
@@ -134,11 +138,22 @@ def read_journal(path: Path) -> Iterator[Event]:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
         raise UserError(f"No journal can be read at {path}: {error.strerror or error}.") from error
-    if lines[0] != b'{"type":"journal","schema":%d}' % SCHEMA:
-        raise UserError(f"{path} is not a journal of version {SCHEMA}, the one that this ossia reads.")
+    _check_version(path, lines[0])
     whole, _cut = lines[1:-1], lines[-1]
     for number, line in enumerate(whole, start=2):
         try:
             yield from_json(line)
         except ValidationError as error:
             raise UserError(f"{path}, line {number} is not an event of a journal.") from error
+
+
+def _check_version(path: Path, line: bytes) -> None:
+    """Raise `UserError` unless the first line of a file says that it is a journal of the version that is read here."""
+    found = _HEADER.fullmatch(line)
+    if found is None:
+        raise UserError(f"{path} is no journal: it does not begin as one.")
+    if int(found[1]) != SCHEMA:
+        raise UserError(
+            f"{path} is a journal of version {int(found[1])}, and this ossia reads version {SCHEMA}: "
+            "read it with the ossia that wrote it."
+        )

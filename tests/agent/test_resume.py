@@ -100,8 +100,8 @@ async def test_there_is_no_fork_behind_the_end(runs: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "is not a journal of version 1"),
-        ('{"type":"journal","schema":2}\n', "is not a journal of version 1"),
+        ("", "is no journal"),
+        ('{"type":"journal","schema":2}\n', "is a journal of version 2, and this ossia reads version 1"),
         ('{"type":"journal","schema":1}\n{"type":"no such event"}\n', "line 2 is not an event"),
         ('{"type":"journal","schema":1}\n{"torn', "holds no run"),
     ],
