@@ -80,9 +80,10 @@ class Completion:
         self.told_finish = finish is not None
         if self._first is None:
             self._first = arrived
-        return Chunk(
-            tuple(ids), tuple(logprobs[: len(ids)]) if self._sampling.logprobs else None, finish, self._cached(arrived)
-        )
+        cached = None
+        if arrived.cached is not None and arrived is self._first and not self._told_cached:
+            cached, self._told_cached = arrived.cached, True
+        return Chunk(tuple(ids), tuple(logprobs[: len(ids)]) if self._sampling.logprobs else None, finish, cached)
 
     def _add(self, ids: list[int]) -> Finish | None:
         """Add to what was sampled, and cut `ids` after the first stop id and at the limit. "stop": the server went on
@@ -108,9 +109,3 @@ class Completion:
         if self._stopped or reason != "length":
             return "stop"
         return "length" if len(self.sampled) < self._until or self._until >= self._limit else None
-
-    def _cached(self, arrived: Arrived) -> int | None:
-        if arrived.cached is None or self._told_cached or arrived is not self._first:
-            return None
-        self._told_cached = True
-        return arrived.cached

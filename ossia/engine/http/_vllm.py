@@ -95,7 +95,8 @@ class _GenerateReader:
             if logprobs := cast(_GenerateLogprobs | None, choice.get("logprobs")):
                 arrived.logprobs += [entry["logprob"] for entry in logprobs["content"]]
             arrived.finish = choice["finish_reason"] or arrived.finish
-        read_usage(event, arrived)
+        if event.get("usage"):
+            read_usage(event, arrived)
 
 
 class VllmCompletions:
@@ -126,4 +127,5 @@ class _CompletionsReader:
             if logprobs := cast(_CompletionLogprobs | None, choice.get("logprobs")):
                 arrived.logprobs += logprobs["token_logprobs"]
             arrived.finish = choice["finish_reason"] or arrived.finish
-        read_usage(event, arrived)
+        if event.get("usage"):
+            read_usage(event, arrived)
