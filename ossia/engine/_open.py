@@ -19,16 +19,13 @@ _OPENERS = {
     "http": "ossia.engine.http:open_http",
     "https": "ossia.engine.http:open_http",
     "hf": "ossia.engine.hf:open_hf",
+    "vllm": "ossia.engine.vllm:open_vllm",
 }
 """Kind of engine -> module:function; a module is imported when an engine of its kind is asked for."""
 
 _PLUGGED = "ossia.engines"
 """Entry points of this group announce openers of other kinds: of packages beside ossia, and of `replay`, which reads
 journals and so stands on `ossia.agent`, of which no engine knows."""
-
-_LATER = {
-    "vllm": "vLLM in this process",
-}
 
 
 async def open_engine(
@@ -49,9 +46,7 @@ async def open_engine(
     if opener := _opener(kind):
         return await opener(name, options or {}, progress)
     kinds = sorted({*_OPENERS, *(point.name for point in entry_points(group=_PLUGGED))})
-    if kind in _LATER and ":" in name:
-        raise UserError(f"{name}: {_LATER[kind]} is not in this version of ossia yet; it has {', '.join(kinds)}")
-    near = difflib.get_close_matches(kind, [*kinds, *_LATER], n=1)
+    near = difflib.get_close_matches(kind, kinds, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise UserError(f"there is no engine {name!r}: {hint}this version of ossia has {', '.join(kinds)}")
 

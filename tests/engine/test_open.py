@@ -23,7 +23,6 @@ async def test_an_opened_engine_is_taken_as_it_is() -> None:
         ("vlm:openai/gpt-oss-20b", "did you mean 'vllm'"),
         ("gpt-4", "there is no engine 'gpt-4'"),
         ("", "there is no engine ''"),
-        ("vllm:openai/gpt-oss-20b", "not in this version"),
     ],
 )
 async def test_what_is_no_engine_of_this_version_is_refused_in_one_sentence(spec: str, says: str) -> None:
