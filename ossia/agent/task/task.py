@@ -12,7 +12,7 @@ from pydantic import JsonValue, ValidationError
 from ossia.agent._output import Output
 from ossia.agent.agent import Agent
 from ossia.agent.result import RunResult
-from ossia.agent.task._tools import load_object, load_tools
+from ossia.agent.task._tools import load_object, load_tools, recorded_tools
 from ossia.agent.task._yaml import from_values, override, read_source, validate
 from ossia.agent.task.config import TaskConfig
 from ossia.engine import Progress
@@ -51,6 +51,8 @@ class Task:
         """
         config = self.config
         recorded = config.model_dump(mode="json", exclude_unset=True)
+        if "tools" in recorded:
+            recorded["tools"] = recorded_tools(config.tools)
         return Agent(
             engine=config.engine.spec,
             engine_options=config.engine.options,

@@ -1,5 +1,6 @@
 """Which MCP server, and which of its tools."""
 
+import re
 import shlex
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -13,6 +14,11 @@ from ossia.tools.functions.names import is_callable_name
 
 if TYPE_CHECKING:
     from ossia.tools.mcp._tool import MCPTool
+
+_SECRET = re.compile(r"key|token|secret|passw|pwd|credential|auth|cookie|dsn|(?:^|_)pat$", re.IGNORECASE)
+"""Names of variables and headers whose values are secrets."""
+_LEAST_SECRET = 6
+"""Characters of a value that is worth hiding, and can be told from a word of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,17 @@ class MCP:
     def offers(self, tool: str) -> bool:
         """Whether the model may call the server's tool of this name."""
         return any(fnmatchcase(tool, p) for p in self.include) and not any(fnmatchcase(tool, p) for p in self.exclude)
+
+    def redacted(self, text: str) -> str:
+        """`text` without the secrets that the server was given: a server that shows its environment, or repeats its
+        headers in an error, must not put them before the model or into journals."""
+        for name, value in (*self.env.items(), *self.headers.items()):
+            if _SECRET.search(name):
+                # Of "Bearer ..." the scheme is none.
+                for secret in (value, value.rpartition(" ")[2]):
+                    if len(secret) >= _LEAST_SECRET:
+                        text = text.replace(secret, f"[{name}]")
+        return text
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator["MCPTool"]:

@@ -64,7 +64,8 @@ class Connection:
     @property
     def last_words(self) -> str:
         """What the server last wrote to stderr, as the end of an error message."""
-        return f"\nIt last wrote to stderr:\n{self._log.tail}" if self._log and self._log.tail else ""
+        tail = self._config.redacted(self._log.tail) if self._log else ""
+        return f"\nIt last wrote to stderr:\n{tail}" if tail else ""
 
     async def call(self, name: str, arguments: Mapping[str, JsonValue]) -> types.CallToolResult:
         """Call a tool. Raises `TimeoutError`, `MCPError` or `ValueError` (an answer against the protocol) where the
@@ -159,7 +160,7 @@ class Connection:
         if any(isinstance(cause, TimeoutError) for cause in causes):
             seconds = self._config.start_timeout
             return InfrastructureError(f"The MCP server {label!r} was not ready in {seconds:g} s.{self.last_words}")
-        what = "; ".join(dict.fromkeys(str(cause) or type(cause).__name__ for cause in causes))
+        what = self._config.redacted("; ".join(dict.fromkeys(str(cause) or type(cause).__name__ for cause in causes)))
         how = "can't be reached" if self._log is None else "did not start"
         return InfrastructureError(f"The MCP server {label!r} {how}: {what}.{self.last_words}")
 

@@ -75,6 +75,7 @@ class OpenMCP:
         except ValueError as error:
             return invalid(recipient, [str(error)], tool.input_schema)
         result = await self._answer(recipient, tool, given)
+        result = replace(result, text=self.tool.config.redacted(result.text))
         if result.error and (wrong := _mismatches(tool, given)):
             hint = "\n".join((*(f"- {line}" for line in wrong), expected(tool.input_schema)))
             result = replace(result, text=f"{result.text}\n{hint}")
