@@ -17,6 +17,8 @@ from ossia.engine.hf._cache import TorchCache
 ATTENTION = "ossia_sequences"
 """Its name among the attention implementations of transformers."""
 
+_LEAST = -60.0
+
 
 @dataclass
 class Sequences:
@@ -32,14 +34,18 @@ class Sequences:
         return 0 if window is None else max(0, start - window + 1)
 
     def hidden(self, index: int, window: int | None) -> torch.Tensor | None:
-        """True where a new token id must not see a position, shape [n, end - first]; None: it sees all of them."""
+        """True where a new token id must not see one of the last positions, shape [n, m]; None: it sees all of them.
+
+        Without a window, whatever came before the new token ids is seen by all of them, so that m is n.
+        """
         segment = self.segments[index]
         start, count = segment.cache.length, len(segment.tokens)
         if count == 1:
             return None
         key = index, window
         if key not in self._hidden:
-            seen = torch.arange(self.first(index, window), start + count, device=self.device)
+            first = start if window is None else self.first(index, window)
+            seen = torch.arange(first, start + count, device=self.device)
             distance = torch.arange(start, start + count, device=self.device)[:, None] - seen
             self._hidden[key] = (distance < 0) | (distance >= (window or start + count))
         return self._hidden[key]
@@ -85,19 +91,23 @@ def attend(
 ) -> torch.Tensor:
     """Attention of one sequence's new queries [H, n, h] over keys and values [G, s, h] -> [n, H, h].
 
-    In the order of `eager_attention_forward` of transformers' gpt-oss, which the reference implementation follows: the
-    sink of a head is one more logit, with no value.
+    The sink of a head is one more logit in its softmax, with no value: what it takes is attention paid to nothing. The
+    scores, which grow with the history, are written once and changed in place; all else is as small as the queries.
     """
     heads, count, size = query.shape
     groups = len(keys)
-    grouped = query.reshape(groups, -1, size)
-    scores = (grouped @ keys.transpose(1, 2) * scaling).view(heads, count, -1)
+    grouped = (query * scaling).reshape(groups, -1, size)
+    scores = (grouped @ keys.transpose(1, 2)).view(heads, count, -1)
     if hidden is not None:
-        scores = scores.masked_fill(hidden, -torch.inf)
-    scores = torch.cat([scores, sinks.view(-1, 1, 1).expand(-1, count, 1)], dim=-1)
-    shares = torch.softmax(scores - scores.amax(dim=-1, keepdim=True), dim=-1)[..., :-1]
-    mixed = shares.reshape(groups, -1, keys.shape[1]) @ values
-    return mixed.view(heads, count, size).transpose(0, 1)
+        scores[..., -hidden.shape[1] :].masked_fill_(hidden, -torch.inf)
+    sinks = sinks.view(-1, 1, 1)
+    top = torch.maximum(scores.amax(dim=-1, keepdim=True), sinks)
+    # Below, exponentials and their products would be denormal numbers, with which a CPU computes many times as slowly;
+    # at 1e-26 of the largest they are nothing to the sum either way.
+    scores.sub_(top).clamp_(min=_LEAST).exp_()
+    total = scores.sum(dim=-1, keepdim=True) + (sinks - top).exp()
+    mixed = (scores.view(groups, -1, keys.shape[1]) @ values).view(heads, count, size) / total
+    return mixed.transpose(0, 1)
 
 
 AttentionInterface.register(ATTENTION, attend_all)
