@@ -73,7 +73,8 @@ def cause(since: int) -> str | None:
     """The first error that was logged after byte `since` and is not itself the sequel of another."""
     for match in _ERROR.finditer(_since(since)):
         if not any(sign in match[2] for sign in _AFTERMATH):
-            return f"{match[1].rpartition('.')[2]}: {match[2].strip()[:400]}"
+            # The first sentence; vLLM's advice after it is in terms of its command line.
+            return f"{match[1].rpartition('.')[2]}: {match[2].strip().split('. ')[0][:300]}"
     return None
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import AsyncGenerator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -110,16 +111,17 @@ def _configure(spec: str, target: str, arguments: Mapping[str, JsonValue]):  # t
 def _sentence(spec: str, cause: str) -> str:
     if any(word in cause for word in _MEMORY):
         return (
-            f"{spec} does not fit into the memory of this machine ({cause}): use a larger GPU, several with the option "
-            "tensor_parallel_size, or a smaller max_model_len"
+            f"{spec} does not fit into the memory that is free ({cause}): free some, use a larger GPU or several "
+            "(tensor_parallel_size), or lower max_model_len or gpu_memory_utilization"
         )
     return f"vLLM could not start {spec}: {cause}"
 
 
 def _line(error: BaseException) -> str:
-    """The line of a message that says what is wrong; pydantic begins with how many errors there are."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if not lines:
-        return type(error).__name__
-    said = lines[2] if "validation error" in lines[0] and len(lines) > 2 else lines[0]
-    return said[:300]
+    """The line of a message that says what is wrong; pydantic's follows the name of the field."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    for field, line in pairwise(lines):
+        if "[type=" in line:
+            said = line.partition(" [type=")[0].removeprefix("Value error, ")
+            return (said if "validation error" in field else f"{field}: {said}")[:300]
+    return lines[0][:300]
