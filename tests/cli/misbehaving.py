@@ -56,18 +56,6 @@ class TextInUncached(TextIn):
             yield replace(chunk, cached_tokens=None)
 
 
-class TextOut(Misbehaving):
-    """Makes text of the completion, and ids of that."""
-
-    async def chunks(self, chunks: AsyncIterator[Chunk], prompt: Sequence[int]) -> AsyncIterator[Chunk]:
-        ids: list[int] = []
-        last = Chunk(())
-        async for last in chunks:
-            ids += last.token_ids
-        text = harmony.encoding().decode(ids)
-        yield replace(last, token_ids=tuple(harmony.encoding().encode(text, special=True)))
-
-
 class GoesOn(Misbehaving):
     """Does not stop at stop ids."""
 
@@ -109,7 +97,7 @@ class KeepsPromptsOnly(Misbehaving):
     async def chunks(self, chunks: AsyncIterator[Chunk], prompt: Sequence[int]) -> AsyncIterator[Chunk]:
         async for chunk in chunks:
             cached = chunk.cached_tokens
-            yield replace(chunk, cached_tokens=None if cached is None else min(cached, 640))
+            yield replace(chunk, cached_tokens=None if cached is None else min(cached, 256))
 
 
 class TellsNoCache(Misbehaving):

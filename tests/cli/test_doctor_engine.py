@@ -30,7 +30,6 @@ async def findings(engine: Engine, seconds: float = 60.0) -> dict[str, Finding]:
     [
         (bad.TextIn, "token ids in", "wrong", "were taken for the same"),
         (bad.TextInUncached, "token ids in", "wrong", "with the same probabilities"),
-        (bad.TextOut, "token ids out", "wrong", "just those that their text is tokenized to"),
         (bad.GoesOn, "stops at <|return|>", "wrong", "it went on for 2 ids behind 200002"),
         (bad.GoesOn, "stops at <|call|>", "wrong", "it went on for 2 ids behind 200012"),
         (bad.DropsStopId, "stops at <|return|>", "wrong", "no stop id"),
@@ -58,6 +57,12 @@ async def test_a_broken_promise_is_found(
     assert says in finding.found
     assert finding.advice or state in ("unmeasured", "failed") or probe == "completion"
     assert exit_code([finding]) == {"wrong": 1, "failed": 3}.get(state, 0)
+
+
+async def test_an_engine_whose_ids_are_always_those_of_a_tokenizer_is_found() -> None:
+    engine = ScriptedEngine(lambda _: "It is a long story, and it goes on and on. " * 10)
+    finding = await PROBES["token ids out"](engine)
+    assert (finding.state, "just those that their text is tokenized to" in finding.found) == ("wrong", True)
 
 
 async def test_a_lost_engine_ends_the_probes(nano: Engine) -> None:

@@ -8,8 +8,8 @@ from ossia.tools import Python
 
 _SPLIT_WORDS = 70
 """Enough letters to fill several blocks of any prefix cache."""
-_BABBLE, _TRIES = 128, 4
-"""By chance a short completion is just what a tokenizer gives (nano: of 48 ids one in three); four of these are not."""
+_BABBLE, _TRIES = 64, 8
+"""By chance a short completion is what a tokenizer gives (nano: of 48 ids one in three); eight are not."""
 _TEXT_SERVER = "Use a server that takes and gives token ids: it makes text of them on the way."
 _TOLD_APART = 0.01
 """Log probabilities of the same ids differ by less than this between two calls, by rounding."""
