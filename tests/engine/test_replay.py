@@ -174,7 +174,7 @@ async def test_what_can_not_be_replayed_is_refused_at_start(tmp_path: Path) -> N
     for spec, says in [
         ("replay:", "names no run"),
         ("replay:no-such-run", "No journal can be read"),
-        (f"replay:{tmp_path / 'empty.jsonl'}", "is not a journal"),
+        (f"replay:{tmp_path / 'empty.jsonl'}", "empty.jsonl is no"),
     ]:
         with pytest.raises(UserError, match=says):
             await open_engine(spec)
