@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,18 @@ def test_links_lead_somewhere() -> None:
     for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
         for target in LINK.findall(CODE.sub("", page.read_text())):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_command_of_the_tasks_page_runs(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "tasks.md").read_text()
+    task, command = (re.search(rf"^```{kind}\n(.*?)^```", page, re.S | re.M) for kind in ("yaml", "console"))
+    assert task
+    assert command
+    (tmp_path / "task.yaml").write_text(task[1])
+    arguments = shlex.split(command[1].removeprefix("$ ossia"))
+    done = run(["-c", "from ossia.cli.main import main; main()", *arguments], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "9324" in done.stdout
 
 
 def test_the_yaml_of_the_pages_is_a_task(tmp_path: Path) -> None:
