@@ -11,6 +11,7 @@ import os
 import re
 import tempfile
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 _STAGES = (
@@ -50,8 +51,9 @@ def _settings(log: Path) -> dict[str, object]:
 
 def prepare() -> None:
     """Call it before vllm is imported: it reads its environment then."""
-    _file()
-    os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+    if find_spec("vllm") is not None:
+        _file()
+        os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
 
 
 def end() -> int:
