@@ -4,8 +4,9 @@
 
 The first step of held-out arithmetic questions, with `python` and two functions declared, sampled at temperatures at
 which nano makes mistakes. A completion is whole when it holds a call of a declared tool or a final answer; others are
-sampled again, those that reach the limit too, up to `--attempts` times. JSON arguments are valid when they fit the schema of their
-function. The three ways take each question in turn, in batches; speed is token ids a second, over all completions.
+sampled again, those that reach the limit too, up to `--attempts` times. JSON arguments are valid when they fit the
+schema of their function. The three ways take each question in turn, in batches; speed is token ids a second, over all
+completions.
 """
 
 import argparse
