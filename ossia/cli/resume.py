@@ -15,7 +15,7 @@ Run = Annotated[str, typer.Argument(help="A run's id, or the path of its journal
 
 
 def resume(run: Run, json: options.Json = False, quiet: options.Quiet = False) -> None:
-    """Go on with a run whose process died, or that was stopped, failed or met a limit: a fresh sandbox runs its cells again, then the model goes on."""
+    """Go on with a run that died, failed or met a limit: a new sandbox runs its cells again, then the model goes on."""
     _go_on(run, None, json=json, quiet=quiet)
 
 
