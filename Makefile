@@ -28,4 +28,4 @@ test-all: test
 	.venv-vllm/bin/python -m pytest -m vllm_inside tests/engine/vllm
 
 clean:
-	rm -rf .venv .venv-vllm .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-vllm .venv-peers .venv-llama .mypy_cache .ruff_cache .pytest_cache
