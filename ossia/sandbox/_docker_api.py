@@ -102,6 +102,11 @@ def _guarded(function: Callable[[], T]) -> Callable[[], T]:
     return call
 
 
+def is_podman(client: docker.APIClient) -> bool:
+    """Whether Podman answers, which differs from Docker here and there."""
+    return any(part.get("Name") == "Podman Engine" for part in client.version().get("Components") or ())
+
+
 def remove(client: docker.APIClient, container: str) -> None:
     """Remove a container, whatever it is doing; one that is gone already is fine."""
     try:

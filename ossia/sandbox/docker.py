@@ -28,7 +28,7 @@ _SECOND = 100_000
 
 
 class Docker:
-    """Sandboxes in Docker (or Podman) containers.
+    """Sandboxes in Docker containers.
 
     `profile`: "python", "coding" or "judge", or None: what the session's tools need. `image`: another image than the
     profile's; it needs `python3` (and ipykernel 7 for a kernel). `limits`: other bounds than the profile's. `runtime`:
@@ -61,6 +61,9 @@ class Docker:
         self._threads = parallel_starts or max(2, os.cpu_count() or 1)
         self._starts = asyncio.Semaphore(self._threads)
         self._daemon: Daemon | None = None
+        self._seccomp = docker_profile()
+        """The filter as the daemon takes it: Docker its text, Podman the path of a file."""
+        self._profile_file: int | None = None
         self._opening = asyncio.Lock()
         self._found: dict[str, Mapping[str, Any]] = {}
         """Images by name, as first seen: all sandboxes of a provider start from the same digest."""
@@ -86,6 +89,9 @@ class Docker:
         if self._daemon is not None:
             daemon, self._daemon = self._daemon, None
             await asyncio.to_thread(daemon.close)
+        if self._profile_file is not None:
+            os.close(self._profile_file)
+            self._profile_file, self._seccomp = None, docker_profile()
 
     async def _connect(self) -> Daemon:
         async with self._opening:
@@ -93,6 +99,11 @@ class Docker:
                 client = await asyncio.to_thread(_docker_api.connect, self._host)
                 daemon = Daemon(client, threads=self._threads + 2)
                 await daemon.call(lambda: images.reap(client, same_machine=daemon.is_local))
+                if await daemon.call(lambda: _docker_api.is_podman(client)):
+                    # In memory, and gone with this process.
+                    self._profile_file = os.memfd_create("ossia-seccomp")
+                    os.write(self._profile_file, docker_profile().encode())
+                    self._seccomp = f"/proc/{os.getpid()}/fd/{self._profile_file}"
                 self._daemon = daemon
             return self._daemon
 
@@ -130,7 +141,7 @@ class Docker:
                 hostname="sandbox",
                 stdin_open=True,
                 labels=dict(_owner.labels()),
-                host_config=host_config(client, chosen, self._runtime),
+                host_config=host_config(client, chosen, self._runtime, self._seccomp),
             )["Id"]
             # docker-py leaves StdinOnce to the attach options of `create_container`: stdin_open without detach sets it.
             try:
@@ -148,7 +159,7 @@ class Docker:
         return SupervisedSandbox(transport, info=info, limits=chosen.limits, egress=self._egress), transport
 
 
-def host_config(client: docker.APIClient, chosen: Profile, runtime: str | None) -> Mapping[str, Any]:
+def host_config(client: docker.APIClient, chosen: Profile, runtime: str | None, seccomp: str) -> Mapping[str, Any]:
     """The bounds of a container of this profile, in the daemon's words."""
     limits = chosen.limits
     exec_option = "exec" if chosen.exec_files else "noexec"
@@ -157,7 +168,7 @@ def host_config(client: docker.APIClient, chosen: Profile, runtime: str | None) 
         network_mode="none",
         read_only=True,
         cap_drop=["ALL"],
-        security_opt=["no-new-privileges", f"seccomp={docker_profile()}"],
+        security_opt=["no-new-privileges", f"seccomp={seccomp}"],
         mem_limit=limits.memory,
         memswap_limit=limits.memory,
         pids_limit=limits.processes,
