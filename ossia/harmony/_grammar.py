@@ -24,7 +24,8 @@ TEXT: /(.|\n)*/
 ANSWER: /\s*\S(.|\n)*/
 """
 # Without a bound a model can write blanks between the parts of a JSON object for ever, and be well-formed all along.
-_BLANKS = r"[ \t\r\n]{0,32}"
+_MOST_BLANKS = 32
+_BLANKS = rf"[ \t\r\n]{{0,{_MOST_BLANKS}}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def call_grammar(
 
 def json_grammar(schema: JsonSchema) -> Grammar:
     """The grammar of a completion that continues a forced final: JSON that fits `schema`, then `<|return|>`."""
-    tag = {"type": "structural_tag", "format": {"type": "json_schema", "json_schema": schema}}
+    tag = {"type": "structural_tag", "format": _json(schema)}
     return Grammar(lark=f"start: %json {_lenient(schema)} <|return|>\n", structural_tag=json.dumps(tag))
 
 
@@ -106,7 +107,8 @@ def _either(*elements: JsonValue) -> JsonValue:
 
 
 def _json(schema: JsonSchema) -> JsonValue:
-    return {"type": "json_schema", "json_schema": schema}
+    # A model may write blanks for ever where nothing bounds them.
+    return {"type": "json_schema", "json_schema": schema, "max_whitespace_cnt": _MOST_BLANKS}
 
 
 def _tag(calls: Sequence[_Call], require: Require, final_schema: JsonSchema | None) -> str:
