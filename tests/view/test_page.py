@@ -229,7 +229,7 @@ async def test_the_earlier_turns_of_a_session_are_there_and_folded(tmp_path: Pat
 
 async def test_what_is_no_journal_is_refused_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "run.jsonl").write_text("hello\n")
-    with pytest.raises(UserError, match="is not a journal"):
+    with pytest.raises(UserError, match="is no journal"):
         render_run(tmp_path / "run.jsonl")
 
 
