@@ -1,6 +1,5 @@
 """Carrying out a task in a terminal: the agent opened, the turn followed, the result told."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ from rich.console import Console
 from ossia.agent import Agent, RunResult, RunStream
 from ossia.agent.task import Task
 from ossia.cli._approve import ask
+from ossia.cli._interruptible import run
 from ossia.cli._result import to_json
 from ossia.cli._turns import Progress, follow
 from ossia.cli._view import View
@@ -47,7 +47,7 @@ def carry_out(task: Task, start: Callable[[Agent], RunStream], talk: Talk) -> Ru
             return result
 
     try:
-        return asyncio.run(work())
+        return run(work())
     finally:
         progress.stop()
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from ossia.agent import Session, save_files
 from ossia.agent.task import plain_task
 from ossia.cli import _options as options
+from ossia.cli._interruptible import run
 from ossia.cli._turns import Progress, follow
 from ossia.cli._view import View
 
@@ -48,7 +49,7 @@ def chat(
                 await _talk(session, console, files or (), out, quiet=quiet)
 
     try:
-        asyncio.run(work())
+        run(work())
     finally:
         progress.stop()
 

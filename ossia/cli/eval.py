@@ -1,6 +1,5 @@
 """`ossia eval`: an eval, from its items to its figures."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ from rich.console import Console
 
 from ossia.agent import SamplingFields, runs_directory
 from ossia.cli import _options as options
+from ossia.cli._interruptible import run
 from ossia.engine import Engine, open_engine
 from ossia.errors import InfrastructureError
 from ossia.evals import Eval, Results, Sample, Setup, find_eval, run_samples, summarize
@@ -40,7 +40,7 @@ def evaluate(
     if seed is not None:
         sampling["seed"] = seed
     path = out or runs_directory() / "evals" / f"{name}.jsonl"
-    results = asyncio.run(_run(chosen, samples, engine, Asked(sampling, sandbox, at_once), path))
+    results = run(_run(chosen, samples, engine, Asked(sampling, sandbox, at_once), path))
     _print(chosen, samples, results, misses)
     if lost := [sample for sample in samples if sample.id not in results.done or not results.done[sample.id].measures]:
         reason = results.done[lost[0].id].error if lost[0].id in results.done else "it was not asked"
