@@ -96,8 +96,8 @@ async def test_a_container_that_lacks_a_bound_is_refused_and_removed(
 ) -> None:
     honest = docker_module.host_config
 
-    def weakened(client: docker_py.APIClient, chosen: Profile, runtime: str | None) -> Mapping[str, Any]:
-        return {**honest(client, chosen, runtime), **change}
+    def weakened(client: docker_py.APIClient, chosen: Profile, runtime: str | None, seccomp: str) -> Mapping[str, Any]:
+        return {**honest(client, chosen, runtime, seccomp), **change}
 
     monkeypatch.setattr(docker_module, "host_config", weakened)
     provider = Docker()
