@@ -161,6 +161,15 @@ async def compare(bare: Client, ours: Client, prompts: Prompts, rounds: int, tok
     )
 
 
+async def report(bare: Client, ours: Client, args: argparse.Namespace) -> None:
+    """The table: a row for each number of requests at once."""
+    prompts = await long_prompts(ours, max(args.concurrent), args.tokens)
+    print("| at once | bare: ids/s | ossia: ids/s | ratio | its lower bound | bare: µs CPU an id | ossia | added |")
+    print("|---|---|---|---|---|---|---|---|")
+    for concurrent in args.concurrent:
+        print(await compare(bare, ours, prompts[:concurrent], args.rounds, args.tokens), flush=True)
+
+
 async def measure(base: str, args: argparse.Namespace) -> None:
     engine = await open_engine(base, options={"wire": args.wire})
     wire = next(wire for wire in WIRES if wire.name == args.wire)
@@ -168,12 +177,7 @@ async def measure(base: str, args: argparse.Namespace) -> None:
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=4), headers=headers
     ) as session:
-        bare, ours = bare_client(session, base, engine.info.model, wire), ossia_client(engine)
-        prompts = await long_prompts(ours, max(args.concurrent), args.tokens)
-        print("| at once | bare: ids/s | ossia: ids/s | ratio | its lower bound | bare: µs CPU an id | ossia | added |")
-        print("|---|---|---|---|---|---|---|---|")
-        for concurrent in args.concurrent:
-            print(await compare(bare, ours, prompts[:concurrent], args.rounds, args.tokens), flush=True)
+        await report(bare_client(session, base, engine.info.model, wire), ossia_client(engine), args)
     await engine.aclose()
 
 

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench.http_overhead import Client, compare, long_prompts, ossia_client
+from bench.http_overhead import Client, ossia_client, report
 from bench.report import machine
 from ossia.engine import STOP_TOKEN_IDS, export_checkpoint, open_engine
 from ossia.engine.vllm._engine import VllmEngine
@@ -60,12 +60,7 @@ async def measure(args: argparse.Namespace, directory: Path) -> None:
     export_checkpoint(directory)
     engine = await open_engine(f"vllm:{directory}", options=OPTIONS)
     assert isinstance(engine, VllmEngine)
-    bare, ours = bare_client(engine), ossia_client(engine)
-    prompts = await long_prompts(ours, max(args.concurrent), args.tokens)
-    print("| at once | bare: ids/s | ossia: ids/s | ratio | its lower bound | bare: µs CPU an id | ossia | added |")
-    print("|---|---|---|---|---|---|---|---|")
-    for concurrent in args.concurrent:
-        print(await compare(bare, ours, prompts[:concurrent], args.rounds, args.tokens), flush=True)
+    await report(bare_client(engine), ossia_client(engine), args)
     await engine.aclose()
 
 

@@ -6,10 +6,11 @@ from ossia.engine.http._faults import Unreadable
 from ossia.engine.http._probe import VOCABULARY, Found
 from ossia.engine.http._wire import Arrived, Ask
 from ossia.engine.protocol import STOP_TOKEN_IDS, Chunk, Finish, Sampling
+from ossia.engine.unfinished import Unfinished
 from ossia.errors import EngineError
 
 
-class Completion:
+class Completion(Unfinished):
     """What was asked for, and what has been sampled of it: `ask` for what is missing, `take` what arrives."""
 
     def __init__(
@@ -22,45 +23,27 @@ class Completion:
         affinity: str,
     ) -> None:
         """`limit`: the most token ids to sample."""
-        self.sampled: list[int] = []
-        self.structural_tag = structural_tag
-        self.told_finish = False
-        """Whether a chunk with `finish` was given."""
-        self._prompt = prompt
-        self._sampling = sampling
-        self._limit = limit
+        super().__init__(prompt, sampling, limit, structural_tag)
         self._priority = priority
         self._affinity = affinity
-        self._stopped = False
-        """Whether a stop id was sampled."""
         self._until = 0
         """Token ids that there are once the request under way has given all that it may."""
         self._first: Arrived | None = None
         """What the first request told: how much of the prompt was cached is told of that one."""
         self._told_cached = False
 
-    @property
-    def over(self) -> bool:
-        """Nothing is left to sample, whether or not the server could still say so."""
-        return self.told_finish or self._stopped or len(self.sampled) >= self._limit
-
-    def ending(self) -> Chunk:
-        """The last chunk where the last server was lost after the last token id."""
-        return Chunk((), () if self._sampling.logprobs else None, "stop" if self._stopped else "length")
-
     def ask(self, found: Found) -> Ask:
         """The next request, to a server of that kind."""
-        seed, done, most = self._sampling.seed, len(self.sampled), found.wire.most
-        missing = self._limit - done
+        done, most = len(self.sampled), found.wire.most
+        missing = self.limit - done
         tokens = missing if most is None else min(missing, most)
         self._until = done + tokens
         return Ask(
             model=found.model,
-            prompt=[*self._prompt, *self.sampled],
-            sampling=self._sampling,
+            prompt=self.ids(),
+            sampling=self.sampling,
             max_tokens=tokens,
-            # The same seed again would draw the same numbers again.
-            seed=None if seed is None else seed + done,
+            seed=self.seed,
             priority=self._priority if found.takes_priority else 0,
             structural_tag=self.structural_tag,
             affinity=self._affinity,
@@ -72,7 +55,7 @@ class Completion:
         logprobs, arrived.logprobs = arrived.logprobs, []
         if ids and not (min(ids) >= 0 and max(ids) < VOCABULARY):
             raise EngineError(f"the server sampled token ids outside [0, {VOCABULARY}): it serves no gpt-oss")
-        if self._sampling.logprobs and len(logprobs) != len(ids):
+        if self.sampling.logprobs and len(logprobs) != len(ids):
             raise Unreadable(f"the server told {len(logprobs)} log probabilities of {len(ids)} token ids")
         finish = self._add(ids)
         if finish is None and arrived.finish is not None:
@@ -83,20 +66,19 @@ class Completion:
         cached = None
         if arrived.cached is not None and arrived is self._first and not self._told_cached:
             cached, self._told_cached = arrived.cached, True
-        return Chunk(tuple(ids), tuple(logprobs[: len(ids)]) if self._sampling.logprobs else None, finish, cached)
+        return Chunk(tuple(ids), tuple(logprobs[: len(ids)]) if self.sampling.logprobs else None, finish, cached)
 
     def _add(self, ids: list[int]) -> Finish | None:
         """Add to what was sampled, and cut `ids` after the first stop id and at the limit. "stop": the server went on
         after a stop id, as one with the wrong settings does.
         """
-        if self._stopped:
+        if self.stopped:
             went_on = bool(ids)
             ids.clear()
             return "stop" if went_on else None
-        del ids[self._limit - len(self.sampled) :]
+        del ids[self.limit - len(self.sampled) :]
         for at, token in enumerate(ids):
             if token in STOP_TOKEN_IDS:
-                self._stopped = True
                 went_on = at + 1 < len(ids)
                 del ids[at + 1 :]
                 self.sampled += ids
@@ -106,6 +88,6 @@ class Completion:
 
     def _finish(self, reason: str) -> Finish | None:
         """How the completion ended; None: only this piece of it did."""
-        if self._stopped or reason != "length":
+        if self.stopped or reason != "length":
             return "stop"
-        return "length" if len(self.sampled) < self._until or self._until >= self._limit else None
+        return "length" if len(self.sampled) < self._until or self._until >= self.limit else None

@@ -1,53 +1,36 @@
 """One completion: what vLLM is asked, and what its outputs mean."""
 
-import dataclasses
-from collections.abc import Sequence
-
 from vllm.outputs import RequestOutput
 from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOutputsParams
 
-from ossia.engine.protocol import STOP_TOKEN_IDS, Chunk, Finish, Sampling
+from ossia.engine.protocol import STOP_TOKEN_IDS, Chunk, Finish
+from ossia.engine.unfinished import Unfinished
 from ossia.errors import EngineError
 
 _SEEDS = 1 << 63
 """A seed beyond this ends vLLM's worker."""
 
 
-@dataclasses.dataclass
-class Completion:
+class Completion(Unfinished):
     """What was asked for, and what has been sampled of it so far, over one engine or two."""
 
-    prompt: Sequence[int]
-    sampling: Sampling
-    limit: int
-    """The most token ids to sample."""
-    tag: str | None
-    sampled: list[int] = dataclasses.field(default_factory=list)
-    finished: bool = False
-    _told_cached: bool = False
-
-    @property
-    def over(self) -> bool:
-        """Nothing is left to sample, whether or not vLLM could still say so."""
-        return self.finished or len(self.sampled) >= self.limit or self.sampled[-1:] in _ENDINGS
-
-    def ids(self) -> list[int]:
-        return [*self.prompt, *self.sampled]
+    _told_cached = False
 
     def parameters(self, vocabulary: int) -> SamplingParams:
         """What to ask for what is missing."""
-        asked, done = self.sampling, len(self.sampled)
+        asked = self.sampling
         return SamplingParams(
-            max_tokens=self.limit - done,
+            max_tokens=self.limit - len(self.sampled),
             temperature=asked.temperature,
             top_p=asked.top_p,
             top_k=asked.top_k if asked.top_k < vocabulary else 0,
-            # The same seed again would draw the same numbers again.
-            seed=None if asked.seed is None else (asked.seed + done) % _SEEDS,
+            seed=None if self.seed is None else self.seed % _SEEDS,
             logprobs=0 if asked.logprobs else None,
             # Both, always: which ids stop by themselves depends on the checkpoint and its tokenizer.
             stop_token_ids=list(STOP_TOKEN_IDS),
-            structured_outputs=None if self.tag is None else StructuredOutputsParams(structural_tag=self.tag),
+            structured_outputs=None
+            if self.structural_tag is None
+            else StructuredOutputsParams(structural_tag=self.structural_tag),
             output_kind=RequestOutputKind.DELTA,
             detokenize=False,
             skip_clone=True,
@@ -71,14 +54,5 @@ class Completion:
         """By the last token id: the reasons that vLLM gives depend on the tokenizer."""
         if reason not in ("stop", "length"):
             raise EngineError(f"vLLM ended a completion after {len(self.sampled)} token ids: {reason}")
-        self.finished = True
-        return "stop" if self.sampled[-1:] in _ENDINGS or reason == "stop" else "length"
-
-    def ending(self) -> Chunk:
-        """The last chunk where the engine was lost after the last token id."""
-        self.finished = True
-        finish: Finish = "stop" if self.sampled[-1:] in _ENDINGS else "length"
-        return Chunk((), () if self.sampling.logprobs else None, finish)
-
-
-_ENDINGS = tuple([stop] for stop in STOP_TOKEN_IDS)
+        self.told_finish = True
+        return "stop" if self.stopped or reason == "stop" else "length"

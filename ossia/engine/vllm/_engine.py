@@ -73,7 +73,7 @@ class VllmEngine:
                         yield chunk
             except EngineDeadError as error:
                 await self._revive(core, completion, error)
-        if not completion.finished:
+        if not completion.told_finish:
             yield completion.ending()
 
     async def aclose(self) -> None:
@@ -132,7 +132,7 @@ class VllmEngine:
         cause = error.__cause__ or error
         if not isinstance(cause, (VLLMClientError, ValueError)):
             return EngineError(f"{self._info.spec} failed on a request: {type(cause).__name__}: {cause}")
-        kind = UserError if completion.tag is None else GrammarError
+        kind = UserError if completion.structural_tag is None else GrammarError
         return kind(f"{self._info.spec} refuses the request: {cause}")
 
     async def _revive(self, dead: Core, completion: Completion, error: EngineDeadError) -> None:
@@ -140,7 +140,7 @@ class VllmEngine:
         so_far = f"after {len(completion.sampled)} token ids"
         if self._closed:
             raise EngineError(f"the engine {self._info.spec} was closed {so_far}") from error
-        if completion.tag is not None and completion.sampled:
+        if completion.structural_tag is not None and completion.sampled:
             raise EngineError(
                 f"vLLM died {so_far} of a completion under a grammar, which can't be entered in its middle: run again"
             ) from error
