@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ from typing import Literal
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
 
 from ossia.testing import opened
 from ossia.testing.web import LocalWeb, WebPage, local_web
@@ -429,16 +431,38 @@ async def test_a_page_that_eats_memory_ends_and_the_next_is_shown(containment: C
             assert b"fine" in (await renderer.render(net.public.url("/fine"))).body
 
 
+def kill_chromium() -> None:
+    for pid in tree(os.getpid()):
+        if "--type=" not in command(pid) and command(pid).startswith("/usr/lib/chromium/chromium"):
+            os.kill(pid, signal.SIGKILL)
+
+
 async def test_a_chromium_that_was_killed_is_started_again() -> None:
     async with open_net("user") as net:
         net.public.pages["/"] = "<p>fine"
         async with Renderer(net.host, max_bytes=100_000, timeout=30) as renderer:
             await renderer.render(net.public.url())
-            for pid in tree(os.getpid()):
-                if "--type=" not in command(pid) and command(pid).startswith("/usr/lib/chromium/chromium"):
-                    os.kill(pid, 9)
+            kill_chromium()
             await asyncio.sleep(0.5)
             assert b"fine" in (await renderer.render(net.public.url())).body
+
+
+async def test_a_chromium_that_ends_while_a_page_opens_is_started_again_once() -> None:
+    async with open_net("user") as opened_net:
+        requests = opened_net.public.requests
+
+        async def killing(request: web.Request) -> WebPage:
+            kill_chromium()
+            return WebPage("<p>fine")
+
+        async def killing_once(request: web.Request) -> WebPage:
+            return await killing(request) if requests.count("GET /once") == 1 else WebPage("<p>fine")
+
+        opened_net.public.pages |= {"/once": killing_once, "/always": killing}
+        assert b"fine" in (await opened_net.renderer.render(opened_net.public.url("/once"))).body
+        with pytest.raises(FetchError, match="Chromium ended while it opened the page"):
+            await opened_net.renderer.render(opened_net.public.url("/always"))
+        assert requests.count("GET /always") == 2
 
 
 KILLED = """

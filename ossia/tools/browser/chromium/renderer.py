@@ -18,6 +18,7 @@ _SETTLE = 5.0
 """Seconds that a page gets to finish its requests once it has loaded; many never do."""
 _LEFT_OUT = ("image", "media", "font")
 _NETWORK = "net::ERR_"
+_ENDED = "has been closed"
 _HTML = "limit => document.documentElement ? document.documentElement.outerHTML.slice(0, limit) : ''"
 
 
@@ -50,25 +51,32 @@ class Renderer:
         if urlsplit(url).scheme not in SCHEMES:
             raise FetchError("only http and https addresses can be opened")
         async with self._turn:
-            sound = False
             try:
-                async with asyncio.timeout(self._timeout):
-                    document = await self._open(url)
-                sound = True
-            except TimeoutError as error:
-                raise FetchError(f"the page does not load within {self._timeout:g} s") from error
-            except Error as error:
-                if sound := _NETWORK in error.message:
-                    await self._close_tab()  # it still shows, or is about to show, a page of Chromium's about the error
-                raise FetchError(_explain(error)) from error
-            except InfrastructureError as error:
-                raise FetchError(str(error)) from error
-            except FetchError:
-                sound = True
-                raise
-            finally:
-                if not sound:  # the tab may hang or be gone
-                    await asyncio.shield(self._drop())
+                return await self._attempt(url)
+            except _ChromiumEnded:
+                # An earlier page, or another session's, may have brought it down; this one gets a fresh Chromium, once.
+                return await self._attempt(url)
+
+    async def _attempt(self, url: str) -> Document:
+        sound = False
+        try:
+            async with asyncio.timeout(self._timeout):
+                document = await self._open(url)
+            sound = True
+        except TimeoutError as error:
+            raise FetchError(f"the page does not load within {self._timeout:g} s") from error
+        except Error as error:
+            if sound := _NETWORK in error.message:
+                await self._close_tab()  # it still shows, or is about to show, a page of Chromium's about the error
+            raise _failure(_explain(error), error.message) from error
+        except InfrastructureError as error:
+            raise _failure(str(error), str(error)) from error
+        except FetchError:
+            sound = True
+            raise
+        finally:
+            if not sound:  # the tab may hang or be gone
+                await asyncio.shield(self._drop())
         return document
 
     async def _open(self, url: str) -> Document:
@@ -128,6 +136,10 @@ class Renderer:
         await stack.aclose()
 
 
+class _ChromiumEnded(FetchError):
+    """The whole of Chromium ended, not only this page's tab."""
+
+
 async def _cancel(download: Download) -> None:
     with suppress(Error):
         await download.cancel()
@@ -149,6 +161,10 @@ async def _filter(route: Route) -> None:
             await route.continue_()
 
 
+def _failure(text: str, reason: str) -> FetchError:
+    return _ChromiumEnded(text) if _ENDED in reason else FetchError(text)
+
+
 def _explain(error: Error) -> str:
     first = error.message.splitlines()[0] if error.message else "failed"
     for mark, text in _ERRORS.items():
@@ -166,5 +182,5 @@ _ERRORS = {
     "Timeout": "the page does not load in time",
     "Target crashed": "the page crashed its tab",
     "Page crashed": "the page crashed its tab",
-    "has been closed": "Chromium ended while it opened the page",
+    _ENDED: "Chromium ended while it opened the page",
 }
