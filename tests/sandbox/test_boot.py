@@ -31,3 +31,12 @@ async def test_a_cell_may_use_what_kernels_start_without(kernel_environment: Non
     async with opened(Bubblewrap(), KERNEL) as sandbox:
         assert await value(sandbox, "import jupyter_client\njupyter_client.KernelManager.__name__") == "'KernelManager'"
         assert await value(sandbox, "import debugpy\ndebugpy.__name__") == "'debugpy'"
+        code = "import dateutil.parser\ndateutil.parser.isoparse('2026-02-03').day, dateutil.parser.parse('4 May 2026').month"
+        assert await value(sandbox, code) == "(3, 5)"
+
+
+async def test_a_date_that_the_kernel_parses_first_is_parsed(kernel_environment: None) -> None:
+    async with opened(Bubblewrap(), KERNEL) as sandbox:
+        asked = "from jupyter_client.jsonutil import parse_date\nparse_date('2026-02-03T04:05:06Z').day"
+        assert await value(sandbox, f"{asked}, parse_date('2026-02-04T04:05:06Z').day") == "(3, 4)"
+        assert await value(sandbox, "from dateutil.parser import parse\nparse('4 May 2026').month") == "5"

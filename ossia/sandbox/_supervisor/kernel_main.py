@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
+from types import ModuleType
 
 TEXT_PIECE = 64 * 1024
 """Characters of one stream message: the relay keeps or drops whole messages, so they must be small."""
@@ -22,32 +23,50 @@ def preload() -> None:
     """Import what a kernel is made of. Done once before the first fork: each kernel then starts without it."""
     # ipykernel does without a debugger where there is none: a third of its modules. A cell may import it all the same.
     sys.modules["debugpy"] = None  # type: ignore[assignment]
-    _lighten("jupyter_client", "connect", "write_connection_file")
+    _lighten_jupyter_client()
+    _lighten_dateutil()
     for name in ("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel.displayhook"):
         import_module(name)
     # What is there by now stays: not looking for garbage among it leaves its pages shared.
     gc.freeze()
 
 
-def _lighten(name: str, part: str, wanted: str) -> None:
-    """Have the package `name` import, for now, only the module `part` and from it `wanted`.
+def _lighten_jupyter_client() -> None:
+    """A kernel uses three of its modules; the package brings clients and managers."""
+    package = _later("jupyter_client")
+    package.__dict__["write_connection_file"] = import_module("jupyter_client.connect").write_connection_file
 
-    A kernel uses three modules of jupyter_client, whose package brings clients and managers. A cell that asks it for
-    anything else gets the whole.
-    """
+
+def _lighten_dateutil() -> None:
+    """jupyter_client would parse dates with it; a kernel has none to parse."""
+    module = _later("dateutil.parser")
+
+    def isoparse(text: str) -> object:
+        if module.__dict__.get("isoparse") is isoparse:
+            del module.__dict__["isoparse"]
+        return module.isoparse(text)
+
+    module.__dict__["isoparse"] = isoparse
+
+
+def _later(name: str) -> ModuleType:
+    """An empty module `name` that becomes whole once it is asked for anything that it does not hold."""
     spec = find_spec(name)
     assert spec is not None
     assert spec.loader is not None
-    package = sys.modules[name] = module_from_spec(spec)
+    module = sys.modules[name] = module_from_spec(spec)
+    parent, _, child = name.rpartition(".")
+    if parent:
+        setattr(sys.modules[parent], child, module)
     load = spec.loader.exec_module
 
     def the_whole(attribute: str) -> object:
-        del package.__dict__["__getattr__"]
-        load(package)
-        return getattr(package, attribute)
+        del module.__dict__["__getattr__"]
+        load(module)
+        return getattr(module, attribute)
 
-    package.__dict__[wanted] = getattr(import_module(f"{name}.{part}"), wanted)
-    package.__dict__["__getattr__"] = the_whole
+    module.__dict__["__getattr__"] = the_whole
+    return module
 
 
 def run(connection_file: str, workdir: str, errors_fd: int) -> None:
@@ -83,9 +102,20 @@ def _prepare(connection_file: str, workdir: str):  # type: ignore[no-untyped-def
     config.InteractiveShell.colors = "nocolor"
     config.InteractiveShell.cache_size = 0
     config.IPKernelApp.quiet = True
-    app = IPKernelApp(connection_file=connection_file, config=config)
-    # For a terminal that is not there: a debugger that asks, and an extension that stores variables between sessions.
-    app.init_pdb = lambda: None
+
+    class App(IPKernelApp):  # type: ignore[misc]
+        blocking_class = (
+            None  # a client's; its default would bring all of jupyter_client, as would looking for the file
+        )
+
+        def write_connection_file(self) -> None:
+            """It is there."""
+
+        def init_pdb(self) -> None:
+            """A debugger that asks wants a terminal."""
+
+    app = App(connection_file=connection_file, config=config)
+    # It stores variables between sessions.
     app.default_extensions = []
     app.initialize([])
     del sys.modules["debugpy"]
