@@ -36,10 +36,10 @@ from nano.rows import (
 from ossia.harmony import FIRST_SPECIAL
 from ossia.types import Effort, FunctionSpec
 
-Family = Literal["python", "functions", "browser", "untooled"]
-SHARES: dict[Family, float] = {"python": 0.5, "functions": 0.24, "browser": 0.24, "untooled": 0.02}
-"""Share of the batches whose prompt declares these tools."""
-ROWS: dict[Family, float] = {"python": 1.0, "functions": 0.35, "browser": 0.15, "untooled": 1.0}
+Family = Literal["python", "functions", "hits", "browser", "untooled"]
+SHARES: dict[Family, float] = {"python": 0.41, "functions": 0.26, "hits": 0.15, "browser": 0.16, "untooled": 0.02}
+"""Share of the batches of each kind; `hits` are rows of the browser that end with the open hit, to choose more often."""
+ROWS: dict[Family, float] = {"python": 1.0, "functions": 0.35, "hits": 0.3, "browser": 0.15, "untooled": 1.0}
 """Rows of a batch, as a share of those of a batch for python: they are longer, so that batches cost alike."""
 
 
@@ -79,8 +79,9 @@ def family_rows(rng: random.Random, family: Family, rows: int, split: Split) -> 
     effort = random_effort(rng)
     if family == "python":
         return random_prompt(rng, effort=effort), [python_family_row(rng, split, effort) for _ in range(rows)]
-    if family == "browser":
-        return browser_prompt(rng, effort), [browse_row(rng, effort) for _ in range(rows)]
+    if family in ("browser", "hits"):
+        whole = family == "browser"
+        return browser_prompt(rng, effort), [browse_row(rng, effort, whole=whole) for _ in range(rows)]
     if family == "untooled":
         return random_prompt(rng, python=False, effort=effort), [untooled_row(rng, split) for _ in range(rows)]
     date, instructions = random_date(rng), random_instructions(rng)

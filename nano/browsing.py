@@ -93,8 +93,8 @@ def found(pattern: str, page: Page) -> tuple[str, list[int]]:
     return display(2, title, "\n\n".join(blocks).split("\n")), matches
 
 
-def browse_row(rng: random.Random, effort: Effort) -> Row:
-    """Three to ten hits; a decoy about another subject on every fourth page."""
+def browse_row(rng: random.Random, effort: Effort, *, whole: bool = True) -> Row:
+    """Three to ten hits; a decoy about another subject on every fourth page. Not `whole`: it ends with the open hit."""
     subject, noun = name(rng), plain_word(rng)
     pages = [_page(rng, number, name(rng), None, "") for number in range(rng.randint(2, 9))]
     at, decoy = rng.randint(0, len(pages)), pages[0].heading
@@ -111,6 +111,8 @@ def browse_row(rng: random.Random, effort: Effort) -> Row:
     row.given(_answer("search", results(query, pages, snippets)))
     walk = " ".join(f"{n} {hit.title} {'yes' if n == at else 'no'}." for n, hit in enumerate(pages[: at + 1]))
     row.completion(f"{thought(walk)}<|start|>assistant{_call('open', 'id', at)}")
+    if not whole:
+        return row
     row.given(_answer("open", display(1, f"{page.heading} ({page.url})", page.shown)))
     row.completion(f"{thought(f'Find {noun}.')}<|start|>assistant{_call('find', 'pattern', noun)}")
     shown, matches = found(noun, page)

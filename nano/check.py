@@ -38,7 +38,8 @@ class Report:
     """Sum over completions of the probability that sampling at temperature 1 writes exactly it."""
     winners: set[int] = field(default_factory=set)
     """Tokens that won where another one was right."""
-    misses: list[str] = field(default_factory=list)
+    misses: dict[str, str] = field(default_factory=dict)
+    """The last miss of each kind."""
 
     def summary(self) -> str:
         return " ".join(
@@ -90,4 +91,4 @@ def _count(report: Report, row: Row, kind: str, turn: tuple[int, int], logits: T
     if wrong:
         at = start + wrong[0]
         written, meant = decode([int(won[wrong[0]])]), decode([row.ids[at]])
-        report.misses.append(f"{decode(row.ids[:at])} => {written!r}, not {meant!r}")
+        report.misses[kind] = f"{decode(row.ids[:at])} => {written!r}, not {meant!r}"

@@ -138,8 +138,8 @@ class Trainer:
         report = development_report(self.averaged, rounds, seed=self.step)
         self.loss.add(torch.tensor(sorted(report.winners), dtype=torch.long))
         print(f"check: {report.summary()}; {len(self.loss.permanent)} permanent negatives", flush=True)
-        for miss in report.misses[:6]:
-            print(f"    {miss[-240:]!r}", flush=True)
+        for kind, miss in report.misses.items():
+            print(f"    {kind}: {miss[-200:]!r}", flush=True)
 
 
 def initial_model(init: Path | None) -> Nano:

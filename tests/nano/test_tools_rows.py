@@ -72,7 +72,7 @@ async def test_a_row_shows_a_mistake_as_the_kernel_does() -> None:
         pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("family", ["python", "functions", "browser", "untooled"])
+@pytest.mark.parametrize("family", ["python", "functions", "hits", "browser", "untooled"])
 def test_completions_of_every_family_parse_without_a_repair(family: Family) -> None:
     rng = random.Random(5)
     for _ in range(6):
