@@ -38,7 +38,7 @@ from ossia.types import Effort, FunctionSpec
 
 Family = Literal["python", "functions", "hits", "browser", "untooled"]
 SHARES: dict[Family, float] = {"python": 0.41, "functions": 0.26, "hits": 0.15, "browser": 0.16, "untooled": 0.02}
-"""Share of the batches of each kind; `hits` are rows of the browser that end with the open hit, to choose more often."""
+"""Share of the batches of each kind; `hits` are rows of the browser that end with the open hit."""
 ROWS: dict[Family, float] = {"python": 1.0, "functions": 0.35, "hits": 0.3, "browser": 0.15, "untooled": 1.0}
 """Rows of a batch, as a share of those of a batch for python: they are longer, so that batches cost alike."""
 
