@@ -105,7 +105,9 @@ def browse_row(rng: random.Random, effort: Effort, *, whole: bool = True) -> Row
     query = f"{noun} of {subject}"
     row = Row("browse")
     row.given(user(dress(rng, _asked(rng, noun, subject))))
-    aim = f"The user wants the {query}. Search the web." if effort == "high" else "Search the web."
+    aim = "Search the web." if effort == "low" else f"The user wants the {query}. Search the web."
+    if effort == "high":
+        aim += f" The query is: {query}"
     row.completion(f"{thought(aim)}<|start|>assistant{_call('search', 'query', query)}")
     snippets = [_words(rng, rng.randint(2, 6)) if rng.random() < 0.5 else "" for _ in pages]
     row.given(_answer("search", results(query, pages, snippets)))
@@ -161,7 +163,7 @@ def _value(rng: random.Random) -> str:
 
 def _asked(rng: random.Random, noun: str, subject: str) -> str:
     text = rng.choice(_QUESTIONS).format(noun=noun, subject=subject)
-    if rng.random() < 0.4:
+    if rng.random() < 0.2:
         text = f"{_words(rng, rng.randint(0, 3))} {text} {_words(rng, rng.randint(0, 3))}".strip()
     return text
 

@@ -115,7 +115,9 @@ def functions_row(
     question = form.format(f=chosen.name, noun=chosen.noun, v=_given(rng, chosen, values))
     row.given(user(_dressed(rng, question)))
     wanted = (
-        f"{chosen.noun}: {chosen.quoted}" if kind == "described" else f"{chosen.name} needs {_needs(chosen)}. All given"
+        f"The user wants the {chosen.noun}: {chosen.quoted}"
+        if kind == "described"
+        else f"The user calls {chosen.name}, which needs {_needs(chosen)}. All given"
     )
     row.completion(_thought(chosen, wanted, effort) + _call(chosen, values))
     result = _result(rng)
@@ -130,7 +132,7 @@ def _missing(rng: random.Random, row: Row, chosen: Function, effort: Effort) -> 
     form = rng.choice(_NAMED if values else _UNARGUED)
     given = " and ".join(f"{p} {v}" for p, v in zip(chosen.parameters, values, strict=False))
     row.given(user(_dressed(rng, form.format(f=chosen.name, v=given))))
-    wanted = f"{chosen.name} needs {_needs(chosen)}. Not given: {lacking}"
+    wanted = f"The user calls {chosen.name}, which needs {_needs(chosen)}. Not given: {lacking}"
     row.completion(f"{thought(f'{wanted}.')}<|start|>assistant{final(f'Which {lacking}?')}")
     return row
 
@@ -173,7 +175,7 @@ def _result(rng: random.Random) -> str:
 
 
 def _dressed(rng: random.Random, question: str) -> str:
-    if rng.random() < 0.4:
+    if rng.random() < 0.2:
         before = " ".join(plain_word(rng) for _ in range(rng.randint(0, 3)))
         after = " ".join(plain_word(rng) for _ in range(rng.randint(0, 3)))
         question = f"{before} {question} {after}".strip()

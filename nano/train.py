@@ -2,6 +2,8 @@
 
 import argparse
 import random
+import signal
+import threading
 import time
 from copy import deepcopy
 from dataclasses import dataclass
@@ -153,14 +155,16 @@ def initial_model(init: Path | None) -> Nano:
 
 
 def train(plan: Plan) -> None:
-    """Train for `plan.minutes`, printing progress, saving and checking every `plan.check_minutes`."""
+    """Train for `plan.minutes`: print progress, save and check every `plan.check_minutes`. SIGTERM saves and ends it."""
     torch.set_num_threads(plan.threads)
     run = Trainer(plan)
     print(f"{sum(p.numel() for p in run.model.parameters())} trained parameters", flush=True)
     if run.step == 0:
         run.begun = time.monotonic()
     next_check, losses, began, counted = run.elapsed + plan.check_minutes, [], time.monotonic(), run.tokens
-    while run.elapsed < plan.minutes:
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
+    while run.elapsed < plan.minutes and not stopped.is_set():
         losses.append(run.update())
         if run.step % 25 == 0:
             speed = (run.tokens - counted) / (time.monotonic() - began)
@@ -176,6 +180,8 @@ def train(plan: Plan) -> None:
             run.check()
             next_check = run.elapsed + plan.check_minutes
     run.save()
+    if stopped.is_set():
+        return
     run.check(24)
     print(f"done: {run.step} steps, {run.tokens} tokens, {run.targets} targets, {run.elapsed:.1f} minutes", flush=True)
 
