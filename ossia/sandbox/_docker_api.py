@@ -2,9 +2,9 @@
 
 import asyncio
 import os
-import socket
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,11 +13,15 @@ import requests
 from docker.errors import APIError, DockerException, NotFound
 
 from ossia.errors import SandboxUnavailable
+from ossia.sandbox._docker_probe import Answer, Unusable, probe
 
 T = TypeVar("T")
 
 API_TIMEOUT = 60
 """Seconds that one answer of the daemon may take."""
+_DOUBT_SECONDS = 300.0
+_FAILURES = (DockerException, requests.RequestException, OSError, ValueError)
+"""What docker-py raises where a daemon refuses, fails, or is gone."""
 
 
 def socket_candidates() -> list[str]:
@@ -36,36 +40,49 @@ def socket_candidates() -> list[str]:
 
 def connect(host: str | None = None) -> docker.APIClient:
     """A client of the first daemon that answers. Raises `SandboxUnavailable` with what each candidate said."""
+    return _connect(host)[0]
+
+
+def _connect(host: str | None) -> tuple[docker.APIClient, Answer]:
     candidates = [host] if host else socket_candidates()
     complaints = []
     for url in candidates:
         try:
-            _probe(url)
-            client = docker.APIClient(base_url=url, version="auto", timeout=API_TIMEOUT)
-        except (DockerException, requests.RequestException, OSError, ValueError) as error:
-            complaints.append(f"{url}: {_why(error)}")
-        else:
-            return client
+            answer = probe(url)
+        except Unusable as error:
+            complaints.append(f"{url}: {error}")
+            continue
+        client = docker.APIClient(base_url=url, version=answer.api_version, timeout=API_TIMEOUT)
+        # A proxy for the web is none for the daemon.
+        client.trust_env = False
+        return client, answer
     said = "; ".join(complaints) or "no socket of Docker or Podman exists"
     raise SandboxUnavailable(f"no container daemon answers ({said})")
-
-
-def _probe(url: str) -> None:
-    """Raises `OSError` where a local socket takes no connection; docker-py would leave its own end open."""
-    if url.startswith("unix://"):
-        with socket.socket(socket.AF_UNIX) as sock:
-            sock.connect(url.removeprefix("unix://"))
 
 
 class Daemon:
     """Blocking calls to the daemon, on threads of their own."""
 
-    def __init__(self, client: docker.APIClient, *, threads: int) -> None:
+    def __init__(self, client: docker.APIClient, answer: Answer, executor: ThreadPoolExecutor) -> None:
         self.client = client
-        self.is_local = str(client.base_url).startswith("http+docker://") or client.base_url.startswith(
-            "http://localhost"
-        )
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="ossia-docker")
+        self.is_local = answer.is_local
+        self.is_podman = answer.is_podman
+        self._executor = executor
+        self._doubted: dict[str, float] = {}
+        """Containers that could not be removed, or may not have been made -> until when to look for them."""
+
+    @classmethod
+    async def connect(cls, host: str | None, *, threads: int) -> "Daemon":
+        """Find it; see `connect`. A caller that is cancelled does not wait for a daemon that is slow."""
+        executor = ThreadPoolExecutor(threads, thread_name_prefix="ossia-docker")
+        future = executor.submit(_connect, host)
+        try:
+            client, answer = await asyncio.shield(asyncio.wrap_future(future))
+        except BaseException:
+            future.add_done_callback(_let_go)
+            executor.shutdown(wait=False)
+            raise
+        return cls(client, answer, executor)
 
     async def call(self, function: Callable[[], T], *, undo: Callable[[T], object] | None = None) -> T:
         """Run `function` on a thread. When the caller is cancelled meanwhile, `undo` gets what it made.
@@ -87,36 +104,59 @@ class Daemon:
             return
         await asyncio.get_running_loop().run_in_executor(self._executor, _guarded(lambda: undo(made)))
 
+    def discard(self, container: str) -> None:
+        """Remove a container, if it is there. Where the daemon fails at that, it is tried again later."""
+        try:
+            remove(self.client, container)
+        except _FAILURES:
+            self.doubt(container)
+
+    def doubt(self, container: str) -> None:
+        """A container of this name or id may be there, or may yet come to be: a slow daemon made it all the same."""
+        self._doubted[container] = time.monotonic() + _DOUBT_SECONDS
+
+    def sweep(self) -> None:
+        """Remove those of the doubted containers that are there by now."""
+        for container, end in tuple(self._doubted.items()):
+            try:
+                settled = remove(self.client, container) or time.monotonic() > end
+            except _FAILURES:
+                continue
+            if settled:
+                self._doubted.pop(container, None)
+
     def close(self) -> None:
+        self.sweep()
         self._executor.shutdown(wait=True)
         self.client.close()
+
+
+def _let_go(future: "Future[tuple[docker.APIClient, Answer]]") -> None:
+    if not future.cancelled() and future.exception() is None:
+        future.result()[0].close()
 
 
 def _guarded(function: Callable[[], T]) -> Callable[[], T]:
     def call() -> T:
         try:
             return function()
-        except (DockerException, requests.RequestException, OSError, ValueError) as error:
+        except _FAILURES as error:
             raise SandboxUnavailable(f"the container daemon failed: {_why(error)}") from error
 
     return call
 
 
-def is_podman(client: docker.APIClient) -> bool:
-    """Whether Podman answers, which differs from Docker here and there."""
-    return any(part.get("Name") == "Podman Engine" for part in client.version().get("Components") or ())
-
-
-def remove(client: docker.APIClient, container: str) -> None:
-    """Remove a container, whatever it is doing; one that is gone already is fine."""
+def remove(client: docker.APIClient, container: str) -> bool:
+    """Remove a container, whatever it is doing; False: there was none."""
     try:
         client.remove_container(container, force=True, v=True)
     except NotFound:
-        return
+        return False
     except APIError as error:
         if error.response is None or error.response.status_code != 409:  # already being removed
             raise
     wait_removed(client, container)
+    return True
 
 
 def wait_removed(client: docker.APIClient, container: str) -> None:
@@ -130,9 +170,11 @@ def wait_removed(client: docker.APIClient, container: str) -> None:
 def _why(error: Exception) -> str:
     if isinstance(error, APIError) and error.explanation:
         return str(error.explanation)
+    if isinstance(error, requests.Timeout):
+        return f"it did not answer within {API_TIMEOUT} s"
     text = str(error)
-    if "Permission denied" in text:
-        return "no permission on its socket (add the user to the group `docker`, or use rootless Docker)"
     if "Connection refused" in text or "No such file" in text:
         return "it does not run"
+    if isinstance(error, requests.ConnectionError):
+        return "the connection to it was cut"
     return text

@@ -5,8 +5,6 @@ import socket
 import struct
 from contextlib import suppress
 
-from ossia.errors import SandboxUnavailable
-from ossia.sandbox import _docker_api as api
 from ossia.sandbox._docker_api import Daemon
 
 _HEADER = struct.Struct(">BxxxI")
@@ -71,21 +69,20 @@ class DockerTransport:
         await asyncio.shield(self._closing)
 
     async def _close(self) -> None:
-        client, container = self._daemon.client, self._container
         if self._writer is not None:
             with suppress(OSError):
                 self._writer.write_eof()
             if self._started:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._ended.wait(), _CLOSE_GRACE)
-            self._writer.close()
+            # Not `close`: what a container that never started was sent would have to be read first, by nobody.
+            self._writer.transport.abort()
             with suppress(OSError):
                 await self._writer.wait_closed()
         else:
             self._sock.close()
         # A daemon that is gone took the container with it, or its next start does: there is nobody to ask.
-        with suppress(SandboxUnavailable):
-            await self._daemon.call(lambda: api.remove(client, container))
+        await self._daemon.call(lambda: self._daemon.discard(self._container))
 
     async def post_mortem(self) -> str:
         """What is known of the container's end."""

@@ -2,15 +2,17 @@
 
 import asyncio
 import os
+import secrets
 import socket
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import docker
+import requests
 from docker.errors import ImageNotFound
 
 from ossia.errors import SandboxUnavailable
-from ossia.sandbox import _attest, _docker_api, _owner, images
+from ossia.sandbox import _attest, _owner, images
 from ossia.sandbox._attest import Facts
 from ossia.sandbox._boot import LOADER
 from ossia.sandbox._docker_api import Daemon
@@ -96,10 +98,13 @@ class Docker:
     async def _connect(self) -> Daemon:
         async with self._opening:
             if self._daemon is None:
-                client = await asyncio.to_thread(_docker_api.connect, self._host)
-                daemon = Daemon(client, threads=self._threads + 2)
-                await daemon.call(lambda: images.reap(client, same_machine=daemon.is_local))
-                if await daemon.call(lambda: _docker_api.is_podman(client)):
+                daemon = await Daemon.connect(self._host, threads=self._threads + 2)
+                try:
+                    await daemon.call(lambda: images.reap(daemon.client, same_machine=daemon.is_local))
+                except BaseException:
+                    await asyncio.shield(asyncio.to_thread(daemon.close))
+                    raise
+                if daemon.is_podman:
                     # In memory, and gone with this process.
                     self._profile_file = os.memfd_create("ossia-seccomp")
                     os.write(self._profile_file, docker_profile().encode())
@@ -131,8 +136,20 @@ class Docker:
         environment = {**common_environment(), **self._env}
 
         def create() -> tuple[str, socket.socket]:
+            daemon.sweep()
+            name = f"ossia-{secrets.token_hex(8)}"
+            try:
+                return make(name)
+            except requests.RequestException:
+                # No answer is none: it may have been made, and a name that we gave it is all that we know of it.
+                daemon.discard(name)
+                daemon.doubt(name)
+                raise
+
+        def make(name: str) -> tuple[str, socket.socket]:
             container = client.create_container(
                 image["Id"],
+                name=name,
                 entrypoint=["python3", "-c", LOADER],
                 command=[],
                 environment=environment,
@@ -148,10 +165,10 @@ class Docker:
                 options = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
                 return container, _plain_socket(client.attach_socket(container, params=options))
             except BaseException:
-                _docker_api.remove(client, container)
+                daemon.discard(container)
                 raise
 
-        container, sock = await daemon.call(create, undo=lambda made: _abandon(client, *made))
+        container, sock = await daemon.call(create, undo=lambda made: _abandon(daemon, *made))
         transport = DockerTransport(daemon, container, sock)
         await transport.open()
         digest = str(image["Id"])
@@ -206,9 +223,9 @@ async def _start_and_boot(
         await asyncio.gather(starting, booting, return_exceptions=True)
 
 
-def _abandon(client: docker.APIClient, container: str, sock: socket.socket) -> None:
+def _abandon(daemon: Daemon, container: str, sock: socket.socket) -> None:
     sock.close()
-    _docker_api.remove(client, container)
+    daemon.discard(container)
 
 
 def _plain_socket(stream: Any) -> socket.socket:

@@ -151,7 +151,9 @@ def reap(client: docker.APIClient, *, same_machine: bool, everything: bool = Fal
     gone = []
     for container in client.containers(all=True, filters={"label": _owner.LABEL}):
         owner = _owner.Owner.parse(container["Labels"].get(_owner.LABEL, ""))
-        if everything or (owner and owner.is_gone(same_machine=same_machine)):
+        # A reboot ends every container: one that runs for another boot is another machine's, by a forwarded socket.
+        ours = same_machine and container["State"] != "running"
+        if everything or (owner and owner.is_gone(same_machine=ours)):
             _docker_api.remove(client, container["Id"])
             gone.append(container["Id"])
     return gone

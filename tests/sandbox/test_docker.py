@@ -1,11 +1,9 @@
 """What is Docker's own: the daemon's faults, images, and what is left when a process dies."""
 
 import asyncio
-import contextlib
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from ossia.sandbox import Docker, SandboxNeeds, _docker_api, _owner, images
 from ossia.sandbox import docker as docker_module
 
 from .conftest import KERNEL, our_containers
+from .daemons import relayed
 
 pytestmark = pytest.mark.usefixtures("docker_image")
 
@@ -95,51 +94,14 @@ async def test_a_container_that_is_killed_from_outside_is_our_failure() -> None:
     assert await gone(_owner.current().mark())
 
 
-@contextlib.asynccontextmanager
-async def relayed_daemon(path: Path) -> AsyncIterator[asyncio.Event]:
-    """The real daemon behind a socket of our own, which falls silent for good when the event is set."""
-    dead = asyncio.Event()
-
-    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while data := await reader.read(1 << 16):
-                writer.write(data)
-                await writer.drain()
-            writer.write_eof()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if dead.is_set():
-            writer.close()
-            return
-        their_reader, their_writer = await asyncio.open_unix_connection("/var/run/docker.sock")
-        both = [asyncio.create_task(pump(reader, their_writer)), asyncio.create_task(pump(their_reader, writer))]
-        # A half-closed stream goes on in its other direction; only the daemon's death ends it at once.
-        ended = asyncio.create_task(_wait(dead))
-        while not dead.is_set() and not all(task.done() for task in both):
-            await asyncio.wait([ended, *(t for t in both if not t.done())], return_when=asyncio.FIRST_COMPLETED)
-        for task in (*both, ended):
-            task.cancel()
-        for end in (writer, their_writer):
-            end.close()
-
-    async with await asyncio.start_unix_server(serve, str(path)):
-        yield dead
-        dead.set()
-        await asyncio.sleep(0.1)
-
-
-async def _wait(event: asyncio.Event) -> None:
-    await event.wait()
-
-
 async def test_a_daemon_that_dies_in_the_middle_is_our_failure_at_once(tmp_path: Path) -> None:
-    async with relayed_daemon(tmp_path / "d.sock") as dead:
+    async with relayed(tmp_path / "d.sock") as relay:
         provider = Docker(host=f"unix://{tmp_path}/d.sock")
         sandbox = await provider.open(KERNEL)
         assert (await sandbox.execute("1 + 1")).status == "ok"
         cell = asyncio.create_task(sandbox.execute("import time\ntime.sleep(60)"))
         await asyncio.sleep(0.3)
-        dead.set()
+        relay.dead.set()
         with pytest.raises(SandboxUnavailable):
             await asyncio.wait_for(cell, 10)
         await asyncio.wait_for(sandbox.close(), 20)
