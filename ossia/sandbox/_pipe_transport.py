@@ -68,8 +68,9 @@ class PipeTransport:
 
     async def _close(self) -> None:
         assert self.process.stdin is not None
-        # Not `close`: what a program that hangs was sent would have to be read first.
-        self.process.stdin.transport.abort()
+        if not self.process.stdin.is_closing():
+            # Not `close`: what a program that hangs was sent would have to be read first.
+            self.process.stdin.transport.abort()
         with suppress(OSError):
             await self.process.stdin.wait_closed()
         try:
