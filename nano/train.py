@@ -155,7 +155,7 @@ def initial_model(init: Path | None) -> Nano:
 
 
 def train(plan: Plan) -> None:
-    """Train for `plan.minutes`: print progress, save and check every `plan.check_minutes`. SIGTERM saves and ends it."""
+    """Train for `plan.minutes`: print progress, save and check every `plan.check_minutes`. SIGTERM saves and ends."""
     torch.set_num_threads(plan.threads)
     run = Trainer(plan)
     print(f"{sum(p.numel() for p in run.model.parameters())} trained parameters", flush=True)
