@@ -5,12 +5,13 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ossia.sandbox import _owner
+from ossia.sandbox._supervisor import facts
 from ossia.sandbox.protocol import SandboxLimits
 
 _ROOT = Path("/sys/fs/cgroup")
@@ -72,23 +73,27 @@ def scope_command(limits: SandboxLimits) -> list[str]:
     return ["systemd-run", "--user", "--scope", "--quiet", "--collect", *options, "--"]
 
 
-def limits_of(pid: int) -> tuple[int | None, int | None]:
-    """Memory in bytes and processes that the control groups (version 2) of `pid` allow; None: no limit is seen."""
+def limits_of(pid: int, root: str = "") -> tuple[int | None, int | None]:
+    """Memory in bytes and processes that control groups allow to `pid`, and not to us with it; None: no limit is seen.
+
+    A limit above counts as one of its own does, unless we are under it too: then it bounds nobody but us as well.
+    `root`: where /proc and /sys lie.
+    """
     try:
-        groups = Path(f"/proc/{pid}/cgroup").read_text()
-    except OSError:
+        theirs, ours = (facts.control_groups(process, root) for process in (str(pid), "self"))
+    except (OSError, ValueError):
         return None, None
-    path = next((line[3:] for line in groups.splitlines() if line.startswith("0::")), "")
-    folder = _ROOT / path.lstrip("/")
-    return _read_limit(folder / "memory.max"), _read_limit(folder / "pids.max")
+    alone = [
+        {controller: [folder]}
+        for controller, folders in theirs.items()
+        for folder in folders
+        if folder not in ours.get(controller, [])
+    ]
+    return _least(map(facts.memory_limit, alone)), _least(map(facts.process_limit, alone))
 
 
-def _read_limit(file: Path) -> int | None:
-    try:
-        text = file.read_text().strip()
-    except OSError:
-        return None
-    return int(text) if text.isdigit() else None
+def _least(limits: Iterable[str | None]) -> int | None:
+    return min((int(text) for text in limits if text and text.isdigit()), default=None)
 
 
 def reap() -> list[str]:

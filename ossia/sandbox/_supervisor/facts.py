@@ -4,15 +4,17 @@ import ctypes
 import os
 import resource
 import socket
+from functools import cache
 
 _AF_VSOCK = 40
 _IO_URING_SETUP = 425
-_CGROUP = {
-    "memory": ("memory.max", "memory/memory.limit_in_bytes"),
-    "swap": ("memory.swap.max", "memory/memory.memsw.limit_in_bytes"),
-    "pids": ("pids.max", "pids/pids.max"),
-    "cpu": ("cpu.max", "cpu/cpu.cfs_quota_us"),
-}
+_MEMORY_LIMIT = (("", "memory.max"), ("memory", "memory.limit_in_bytes"))
+"""Control-group files by the controller that they belong to; version 2 has one hierarchy, which has no name."""
+_PROCESS_LIMIT = (("", "pids.max"), ("pids", "pids.max"))
+_MEMORY = (("", "memory.current"), ("memory", "memory.usage_in_bytes"))
+_PROCESSES = (("", "pids.current"), ("pids", "pids.current"))
+_OOM_KILLS = (("", "memory.events"), ("memory", "memory.oom_control"))
+Files = tuple[tuple[str, str], ...]
 
 
 def collect() -> dict[str, object]:
@@ -30,7 +32,7 @@ def collect() -> dict[str, object]:
         "interfaces": _interfaces(),
         "root_read_only": "ro" in mounts.get("/", ("", ""))[1].split(","),
         "writable": {path: _space(path) for path, (kind, _) in mounts.items() if _can_fill(path, kind)},
-        "cgroup": {name: _first(files) for name, files in _CGROUP.items()},
+        "cgroup": {"memory": memory_limit(own_groups()), "pids": process_limit(own_groups())},
         "nproc": resource.getrlimit(resource.RLIMIT_NPROC)[0],
         "vsock": _socket_opens(_AF_VSOCK),
         "io_uring": _reaches_kernel(_IO_URING_SETUP),
@@ -76,13 +78,69 @@ def _space(path: str) -> int | None:
     return stat.f_blocks * stat.f_frsize
 
 
-def _first(files: tuple[str, ...]) -> str | None:
-    for name in files:
-        try:
-            with open(f"/sys/fs/cgroup/{name}") as file:
-                return file.read().strip()
-        except OSError:
-            continue
+def control_groups(process: str = "self", root: str = "") -> dict[str, list[str]]:
+    """The control groups of a process, as folders that are seen from here: its own first, then those around it.
+
+    By controller; that of version 2 is "". Both versions may be there at once. `root`: where /proc and /sys lie.
+    """
+    with open(f"{root}/proc/{process}/cgroup") as file:
+        paths = {name: path for _, names, path in map(_three, file) for name in names.split(",")}
+    found: dict[str, list[str]] = {}
+    with open(f"{root}/proc/self/mountinfo") as file:
+        for line in file:
+            left, _, right = line.partition(" - ")
+            kind, _, options = right.split(maxsplit=2)
+            if kind in ("cgroup", "cgroup2"):
+                base, point = left.split()[3:5]
+                names = [""] if kind == "cgroup2" else options.strip().split(",")
+                for name in paths.keys() & set(names):
+                    found.setdefault(name, [root + folder for folder in _upwards(paths[name], base, point)])
+    return found
+
+
+def _three(line: str) -> list[str]:
+    return line.rstrip("\n").split(":", 2)
+
+
+def _upwards(path: str, base: str, point: str) -> list[str]:
+    """The folder of the group `path` where the group `base` is mounted at `point`, and all above it to `point`."""
+    if base != "/":
+        # Elsewhere than below what is mounted: it is seen through a namespace, or not at all.
+        path = path.removeprefix(base) if f"{path}/".startswith(f"{base}/") else ""
+    parts = [part for part in path.split("/") if part]
+    if ".." in parts:
+        parts = []
+    return ["/".join([point, *parts[:depth]]) for depth in range(len(parts), -1, -1)]
+
+
+@cache
+def own_groups() -> dict[str, list[str]]:
+    """`control_groups` of this process; where they are told of otherwise than by Linux, the usual folders."""
+    usual = {"": ["/sys/fs/cgroup"], "memory": ["/sys/fs/cgroup/memory"], "pids": ["/sys/fs/cgroup/pids"]}
+    try:
+        return control_groups() or usual
+    except (OSError, ValueError):
+        return usual
+
+
+def memory_limit(groups: dict[str, list[str]]) -> str | None:
+    """What the first folder of each controller says of memory, in bytes or "max"; None: nothing."""
+    return _first(_MEMORY_LIMIT, groups)
+
+
+def process_limit(groups: dict[str, list[str]]) -> str | None:
+    """`memory_limit` for the number of processes."""
+    return _first(_PROCESS_LIMIT, groups)
+
+
+def _first(files: Files, groups: dict[str, list[str]]) -> str | None:
+    for controller, name in files:
+        for folder in groups.get(controller, [])[:1]:
+            try:
+                with open(f"{folder}/{name}") as file:
+                    return file.read().strip()
+            except OSError:
+                continue
     return None
 
 
@@ -102,9 +160,9 @@ def _reaches_kernel(number: int) -> bool:
     return ctypes.get_errno() not in (1, 38)  # EPERM, ENOSYS
 
 
-def oom_kills() -> int | None:
+def oom_kills(groups: dict[str, list[str]] | None = None) -> int | None:
     """How many processes of this cgroup the OOM killer has taken; None where the counter is not visible."""
-    text = _first(("memory.events", "memory/memory.oom_control"))
+    text = _first(_OOM_KILLS, own_groups() if groups is None else groups)
     for line in (text or "").splitlines():
         name, _, value = line.partition(" ")
         if name == "oom_kill":
@@ -112,8 +170,8 @@ def oom_kills() -> int | None:
     return None
 
 
-def usage() -> dict[str, int | None]:
-    """Memory in bytes, number of processes and processor time in seconds (of all together), where known."""
-    memory = _first(("memory.current", "memory/memory.usage_in_bytes"))
-    pids = _first(("pids.current", "pids/pids.current"))
+def usage(groups: dict[str, list[str]] | None = None) -> dict[str, int | None]:
+    """Memory in bytes and number of processes of all together, where known."""
+    groups = own_groups() if groups is None else groups
+    memory, pids = _first(_MEMORY, groups), _first(_PROCESSES, groups)
     return {"memory": int(memory) if memory else None, "processes": int(pids) if pids else None}
