@@ -89,13 +89,18 @@ def family_rows(rng: random.Random, family: Family, rows: int, split: Split) -> 
     return system, [functions_row(rng, effort, date, instructions) for _ in range(rows)]
 
 
-def batches(rng: random.Random, rows: int, split: Split = "train", group: int = 4) -> Iterator[Batch]:
+def batches(
+    rng: random.Random, rows: int, split: Split = "train", group: int = 4, python: float = SHARES["python"]
+) -> Iterator[Batch]:
     """Yield batches without end: `group` batches of one prompt are sorted by length, to pad less.
 
-    `rows`: of a batch for python; those of the other families are longer, so their batches have fewer.
+    `rows`: of a batch for python; those of the other families are longer, so their batches have fewer. `python`: share
+    of the batches that are for it; the rest is as `SHARES` divides it.
     """
+    rest = (1 - python) / (1 - SHARES["python"])
+    shares = {family: python if family == "python" else share * rest for family, share in SHARES.items()}
     while True:
-        family = rng.choices(list(SHARES), list(SHARES.values()))[0]
+        family = rng.choices(list(shares), list(shares.values()))[0]
         count = max(1, round(rows * ROWS[family]))
         prefix, made = family_rows(rng, family, count * group, split)
         made.sort(key=lambda row: len(row.ids))

@@ -13,7 +13,7 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 
 from nano import start
-from nano.batches import Batch, batches, copy_batch
+from nano.batches import SHARES, Batch, batches, copy_batch
 from nano.check import development_report
 from nano.config import NanoConfig
 from nano.export import load_core, save_core
@@ -33,6 +33,8 @@ class Plan:
     """Minutes of the first stage: copying random tokens."""
     rows: int = 40
     """Rows of a batch."""
+    python: float = SHARES["python"]
+    """Share of the batches that are for python."""
     lr: float = 0.015
     adam_lr: float = 3e-3
     flat: float = 0.5
@@ -62,7 +64,7 @@ class Trainer:
         self.step = self.tokens = self.targets = 0
         if self.state_file.exists():
             self._restore()
-        self.feed = batches(self.rng, plan.rows)
+        self.feed = batches(self.rng, plan.rows, python=plan.python)
 
     @property
     def state_file(self) -> Path:
@@ -190,7 +192,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--init", type=Path)
-    for name in ("minutes", "copy-minutes", "lr", "adam-lr", "flat", "average", "check-minutes"):
+    for name in ("minutes", "copy-minutes", "lr", "adam-lr", "flat", "average", "check-minutes", "python"):
         parser.add_argument(f"--{name}", type=float, default=argparse.SUPPRESS)
     for name in ("rows", "threads", "seed"):
         parser.add_argument(f"--{name}", type=int, default=argparse.SUPPRESS)
