@@ -157,6 +157,8 @@ class Docker:
                 working_dir=WORKDIR,
                 hostname="sandbox",
                 stdin_open=True,
+                # The first process of a namespace takes no other, and a daemon that is stopped would wait for it.
+                stop_signal="SIGKILL",
                 labels=dict(_owner.labels()),
                 host_config=host_config(client, chosen, self._runtime, self._seccomp),
             )["Id"]
