@@ -18,12 +18,15 @@ def nano() -> None:
 
 
 @app.command()
-def export(directory: Annotated[Path, typer.Argument(help="Where to write; made if missing.")]) -> None:
+def export(
+    directory: Annotated[Path, typer.Argument(help="Where to write; made if missing.")],
+    mxfp4: Annotated[bool, typer.Option("--mxfp4", help="Experts in MXFP4, as gpt-oss is published.")] = False,
+) -> None:
     """Write nano as an ordinary Hugging Face checkpoint with its tokenizer, for transformers and vLLM."""
     console = Console()
     progress = Progress(console, quiet=False)
     try:
-        export_checkpoint(directory, progress=progress)
+        export_checkpoint(directory, progress=progress, mxfp4=mxfp4)
     finally:
         progress.stop()
     size = sum(file.stat().st_size for file in directory.iterdir() if file.is_file())

@@ -10,7 +10,7 @@ import numpy as np
 from ossia.engine import Chunk, Engine, Sampling
 from ossia.engine.nano._config import ModelConfig
 from ossia.engine.nano._model import Model
-from ossia.engine.nano._tensors import Floats, from_bfloat16, to_bfloat16, write_tensors
+from ossia.engine.nano._tensors import Floats, Stored, from_bfloat16, to_bfloat16, write_tensors
 
 GREEDY = Sampling(temperature=0.0)
 
@@ -77,7 +77,7 @@ def write_checkpoint(directory: Path, config: ModelConfig, tensors: dict[str, Fl
     fields = config.to_hf() | {"eos_token_id": None, "pad_token_id": None}
     (directory / "config.json").write_text(json.dumps(fields))
     with (directory / "model.safetensors").open("wb") as file:
-        write_tensors(file, {n: (t.shape, [to_bfloat16(t)]) for n, t in tensors.items()}, {"format": "pt"})
+        write_tensors(file, {n: Stored(t.shape, [to_bfloat16(t)]) for n, t in tensors.items()}, {"format": "pt"})
 
 
 @dataclass

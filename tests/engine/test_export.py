@@ -129,7 +129,7 @@ def test_a_disk_that_takes_no_more_is_one_sentence_and_leaves_nothing(tmp_path: 
 
 
 def test_an_empty_directory_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_export, "_write", lambda directory, _progress: (directory / "config.json").write_text("{}"))
+    monkeypatch.setattr(_export, "_write", lambda directory, *_: (directory / "config.json").write_text("{}"))
     target = tmp_path / "empty"
     target.mkdir()
     export_checkpoint(target)

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from ossia.engine.nano import load_checkpoint
 from ossia.engine.nano._config import ModelConfig
 from ossia.engine.nano._load import read_core
-from ossia.engine.nano._tensors import from_bfloat16, read_tensors, to_bfloat16, write_tensors
+from ossia.engine.nano._tensors import Stored, from_bfloat16, read_tensors, to_bfloat16, write_tensors
 from ossia.errors import EngineError
 from tests.engine.models import small_config
 
@@ -43,7 +43,9 @@ def test_written_files_are_read_by_safetensors(tmp_path: Path) -> None:
     values = from_bfloat16(to_bfloat16(np.random.default_rng(0).normal(size=(6, 5)).astype(np.float32)))
     pieces = (to_bfloat16(values[i : i + 2]) for i in range(0, 6, 2))
     with (tmp_path / "file").open("wb") as file:
-        write_tensors(file, {"whole": ((6, 5), pieces), "one": ((1,), [to_bfloat16(values[:1, 0])])}, {"format": "pt"})
+        write_tensors(
+            file, {"whole": Stored((6, 5), pieces), "one": Stored((1,), [to_bfloat16(values[:1, 0])])}, {"format": "pt"}
+        )
     with safe_open(tmp_path / "file", "pt") as opened:
         assert opened.metadata() == {"format": "pt"}
         np.testing.assert_array_equal(opened.get_tensor("whole").float().numpy(), values)

@@ -8,6 +8,7 @@ from pathlib import Path
 from ossia.engine.nano._config import ModelConfig
 from ossia.engine.nano._kv import Tokens
 from ossia.engine.nano._model import Model
+from ossia.engine.nano._mxfp4 import unpack_experts
 from ossia.engine.nano._tensors import Floats, read_tensors
 from ossia.engine.nano._vocabulary import open_table
 from ossia.engine.protocol import Progress
@@ -69,7 +70,7 @@ def load_nano(progress: Progress | None = None) -> Nano:
 
 
 def load_checkpoint(directory: Path) -> Model:
-    """An ordinary Hugging Face checkpoint in one file of bfloat16 or float32, such as `export_checkpoint` writes.
+    """An ordinary Hugging Face checkpoint in one file, its experts in MXFP4 or not, such as `export_checkpoint` writes.
 
     Raises `EngineError` when it is no gpt-oss model or is damaged.
     """
@@ -78,6 +79,6 @@ def load_checkpoint(directory: Path) -> Model:
     except (OSError, ValueError) as error:
         raise EngineError(f"{directory} holds no readable config.json: {error}") from error
     config = ModelConfig.from_hf(fields)
-    tensors, _ = read_tensors(directory / "model.safetensors")
+    tensors = unpack_experts(read_tensors(directory / "model.safetensors")[0])
     rows = tensors["model.embed_tokens.weight"]
     return Model(config, tensors, rows.__getitem__, tensors["lm_head.weight"].T.copy())

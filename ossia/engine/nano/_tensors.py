@@ -7,7 +7,7 @@ float32, so widening is a shift. Format: https://github.com/huggingface/safetens
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,16 @@ from ossia.errors import EngineError
 Floats: TypeAlias = NDArray[np.float32]
 Bits: TypeAlias = NDArray[np.uint16]
 """The bits of bfloat16 numbers."""
+Pieces: TypeAlias = Iterable[Bits] | Iterable[NDArray[np.uint8]]
+"""What is written of a tensor, one behind the other."""
+
+
+class Stored(NamedTuple):
+    """A tensor to be written."""
+
+    shape: tuple[int, ...]
+    pieces: Pieces
+    dtype: Literal["BF16", "U8"] = "BF16"
 
 
 class _Entry(BaseModel):
@@ -44,7 +54,8 @@ def from_bfloat16(bits: Bits) -> Floats:
 def read_tensors(path: Path) -> tuple[dict[str, Floats], dict[str, str]]:
     """Every tensor of a safetensors file as float32, and its metadata.
 
-    Raises `EngineError` when the file is missing, damaged, or holds other types than bfloat16, float16 and float32.
+    Raises `EngineError` when the file is missing, damaged, or holds other types than bfloat16, float16, float32 and
+    bytes.
     """
     try:
         data = memoryview(path.read_bytes())
@@ -65,25 +76,21 @@ def _widen(entry: _Entry, data: memoryview) -> Floats:
     if entry.dtype == "BF16":
         values = from_bfloat16(np.frombuffer(raw, dtype="<u2"))
     else:
-        values = np.frombuffer(raw, dtype={"F16": "<f2", "F32": "<f4"}[entry.dtype]).astype(np.float32)
+        values = np.frombuffer(raw, dtype={"F16": "<f2", "F32": "<f4", "U8": "u1"}[entry.dtype]).astype(np.float32)
     return values.reshape(entry.shape)
 
 
-def write_tensors(
-    file: BinaryIO, tensors: Mapping[str, tuple[tuple[int, ...], Iterable[Bits]]], metadata: Mapping[str, str]
-) -> None:
-    """Write bfloat16 tensors, each given as its shape and its bits in pieces, in order, so that a large one need not
-    stand in memory whole.
-    """
+def write_tensors(file: BinaryIO, tensors: Mapping[str, Stored], metadata: Mapping[str, str]) -> None:
+    """Write tensors, the bits of each in pieces, so that a large one need not stand in memory whole."""
     header: dict[str, object] = {"__metadata__": dict(metadata)}
     offset = 0
-    for name, (shape, _) in tensors.items():
-        end = offset + 2 * int(np.prod(shape))
-        header[name] = {"dtype": "BF16", "shape": list(shape), "data_offsets": [offset, end]}
+    for name, (shape, _, dtype) in tensors.items():
+        end = offset + (2 if dtype == "BF16" else 1) * int(np.prod(shape))
+        header[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [offset, end]}
         offset = end
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     file.write(len(text).to_bytes(8, "little") + text)
-    for _, pieces in tensors.values():
-        for bits in pieces:
-            file.write(np.ascontiguousarray(bits, dtype="<u2").tobytes())
+    for stored in tensors.values():
+        for piece in stored.pieces:
+            file.write(np.ascontiguousarray(piece, dtype="<u2" if stored.dtype == "BF16" else "u1").tobytes())
