@@ -15,6 +15,9 @@ from nano.config import NanoConfig
 from nano.layout import Layout, rotate, yarn
 from ossia.engine.nano import table
 
+PIECE = 128
+"""Queries of a row that attend at once."""
+
 
 class Attention(nn.Module):
     """Grouped-query attention with biases, sinks and (in every other layer) a sliding window."""
@@ -45,21 +48,34 @@ class Attention(nn.Module):
         k_rows = rotate(k_rows, at.cos[p:], at.sin[p:])
         v_rows = v[p:].view(at.rows, at.length, groups, dim).permute(2, 0, 1, 3)
         if p == 0:
-            return _project(self._attend(q_rows, k_rows, v_rows, at.bias("rows", self.window)), self.o_proj)
+            return _project(self._attend(q_rows, k_rows, v_rows, at.bias("rows", self.window), 0), self.o_proj)
 
         q_prefix = rotate(q[:p].view(p, groups, per, dim).permute(1, 2, 0, 3), at.cos[:p], at.sin[:p]) * dim**-0.5
         k_prefix = rotate(k[:p].view(p, groups, dim).transpose(0, 1), at.cos[:p], at.sin[:p])
         v_prefix = v[:p].view(p, groups, dim).transpose(0, 1)
-        first = self._attend(q_prefix[:, None], k_prefix[:, None], v_prefix[:, None], at.bias("prefix", self.window))
+        first = self._attend(q_prefix[:, None], k_prefix[:, None], v_prefix[:, None], at.bias("prefix", self.window), 0)
         seen = at.seen(self.window)
         shape = (groups, at.rows, seen, dim)
         k_all = torch.cat((k_prefix[:, None, p - seen :].expand(shape), k_rows), 2)
         v_all = torch.cat((v_prefix[:, None, p - seen :].expand(shape), v_rows), 2)
-        rest = self._attend(q_rows, k_all, v_all, at.bias("rows", self.window))
+        rest = self._attend(q_rows, k_all, v_all, at.bias("rows", self.window), seen)
         return _project(torch.cat((first, rest)), self.o_proj)
 
-    def _attend(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
-        """q [G, B, per, T, dim], k and v [G, B, S, dim], bias [T, S] -> [B*T, heads*dim].
+    def _attend(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor, seen: int) -> Tensor:
+        """q [G, B, per, T, dim], k and v [G, B, seen + T, dim], bias [T, seen + T] -> [B*T, heads*dim].
+
+        In pieces of the queries, each with the keys that it can see: most are hidden by causality and the window.
+        """
+        rows, length, pieces = q.shape[1], q.shape[3], []
+        for start in range(0, length, PIECE):
+            end = min(length, start + PIECE)
+            first = 0 if self.window is None else max(0, start + seen - self.window + 1)
+            keys = slice(first, seen + end)
+            pieces.append(self._attend_piece(q[..., start:end, :], k[:, :, keys], v[:, :, keys], bias[start:end, keys]))
+        return torch.cat(pieces, 3).permute(1, 3, 0, 2, 4).reshape(rows * length, -1)
+
+    def _attend_piece(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
+        """q [G, B, per, T, dim], k and v [G, B, S, dim], bias [T, S] -> the shape of q.
 
         The sink is one more key of zeros whose bias is learned, and one more value of zeros.
         """
@@ -69,8 +85,7 @@ class Attention(nn.Module):
         bias = torch.cat((bias.expand(groups, 1, per, -1, -1), sinks), -1)
         scores = q.reshape(groups, rows, per * length, dim) @ k.transpose(-1, -2)
         weights = (scores.view(groups, rows, per, length, -1) + bias).softmax(-1)
-        out = weights.view(groups, rows, per * length, -1) @ v
-        return out.view(groups, rows, per, length, dim).permute(1, 3, 0, 2, 4).reshape(rows * length, -1)
+        return (weights.view(groups, rows, per * length, -1) @ v).view(q.shape)
 
 
 class Permute(torch.autograd.Function):
