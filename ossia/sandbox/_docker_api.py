@@ -93,6 +93,8 @@ class Daemon:
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
+            # Nobody asks for its failure any more.
+            future.add_done_callback(lambda done: done.cancelled() or done.exception())
             if undo is not None:
                 await asyncio.shield(self._undo(future, undo))
             raise

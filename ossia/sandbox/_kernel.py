@@ -120,8 +120,8 @@ class KernelClient:
         cell = Cell(request["header"]["msg_id"], self._cap)
         self._cell, self._exit, self._killing = cell, None, False
         begun = time.monotonic()
-        await self._connected.send(frames.SHELL, frames.pack_parts(self._session.serialize(request)))
         try:
+            await self._connected.send(frames.SHELL, frames.pack_parts(self._session.serialize(request)))
             status = await self._await_end(cell, timeout)
         except asyncio.CancelledError:
             # The next cell waits for this one to stop, or has it killed.

@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from ossia.errors import SandboxUnavailable
@@ -100,14 +100,10 @@ class SupervisedSandbox:
         merge_stderr: bool = False,
     ) -> ExecResult:
         """Run a command; see `Sandbox.exec`."""
-        link = self._connected
-        number = link.new_id()
         begun = asyncio.get_running_loop().time()
         cap = self._limits.output_bytes
-        await link.say("exec_begin", id=number)
-        await link.upload(number, stdin)
-        try:
-            reply, data = await link.ask(
+        async with self._uploaded("exec_begin", stdin) as number:
+            reply, data = await self._connected.ask(
                 number,
                 "exec",
                 room=cap + 1024,
@@ -118,9 +114,6 @@ class SupervisedSandbox:
                 cap=cap,
                 merge=merge_stderr,
             )
-        except asyncio.CancelledError:
-            await asyncio.shield(self._cancel_exec(number))
-            raise
         if "error" in reply:
             raise SandboxFileError(f"the command could not be started: {reply['error']}")
         return _exec_result(reply, data, asyncio.get_running_loop().time() - begun)
@@ -129,11 +122,8 @@ class SupervisedSandbox:
         """Write a file below the working directory."""
         if len(data) > self._limits.file_bytes:
             raise SandboxFileError(f"{path} has {len(data):,} bytes, the limit is {self._limits.file_bytes:,}")
-        link = self._connected
-        number = link.new_id()
-        await link.say("put", id=number, path=path)
-        await link.upload(number, data)
-        reply, _ = await link.ask(number, "put_end", path=path)
+        async with self._uploaded("put", data, path=path) as number:
+            reply, _ = await self._connected.ask(number, "put_end", path=path)
         _raise_refusal(reply, path)
 
     async def get(self, path: str) -> bytes:
@@ -157,11 +147,8 @@ class SupervisedSandbox:
 
     async def restore(self, snapshot: Snapshot) -> None:
         """Unpack a snapshot into the working directory."""
-        link = self._connected
-        number = link.new_id()
-        await link.say("exec_begin", id=number)
-        await link.upload(number, snapshot.tar)
-        reply, _ = await link.ask(number, "restore")
+        async with self._uploaded("exec_begin", snapshot.tar) as number:
+            reply, _ = await self._connected.ask(number, "restore")
         _raise_refusal(reply, "the snapshot")
 
     async def stats(self) -> Stats:
@@ -182,10 +169,23 @@ class SupervisedSandbox:
             raise SandboxUnavailable("the sandbox is not open")
         return self._link
 
-    async def _cancel_exec(self, number: int) -> None:
-        # Where the sandbox is gone, so is the command.
+    @asynccontextmanager
+    async def _uploaded(self, begin: str, data: bytes, **fields: JsonValue) -> AsyncIterator[int]:
+        """A request whose data is there already; where its caller is cancelled, the supervisor drops all of it."""
+        link = self._connected
+        number = link.new_id()
+        try:
+            await link.say(begin, id=number, **fields)
+            await link.upload(number, data)
+            yield number
+        except asyncio.CancelledError:
+            await asyncio.shield(self._abandon(number))
+            raise
+
+    async def _abandon(self, number: int) -> None:
+        # Where the sandbox is gone, so is what it was asked for.
         with suppress(SandboxUnavailable):
-            await self._connected.say("exec_cancel", id=number)
+            await self._connected.say("abandon", id=number)
 
     def _on_event(self, event: Event) -> None:
         if event["op"] == "hello" and not self._hello.done():

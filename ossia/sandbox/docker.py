@@ -172,7 +172,11 @@ class Docker:
 
         container, sock = await daemon.call(create, undo=lambda made: _abandon(daemon, *made))
         transport = DockerTransport(daemon, container, sock)
-        await transport.open()
+        try:
+            await transport.open()
+        except BaseException:
+            await asyncio.shield(transport.close())
+            raise
         digest = str(image["Id"])
         info = SandboxInfo("docker", f"docker, image {image['Name']} ({digest[:19]})", WORKDIR, digest)
         return SupervisedSandbox(transport, info=info, limits=chosen.limits, egress=self._egress), transport
@@ -217,7 +221,7 @@ async def _start_and_boot(
     booting = asyncio.create_task(sandbox.boot(kernel=kernel))
     try:
         # Where both fail, the start's reason is the better one.
-        await starting
+        await asyncio.shield(starting)
         return await booting
     finally:
         booting.cancel()

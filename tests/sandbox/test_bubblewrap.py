@@ -91,12 +91,12 @@ async def test_the_users_of_the_host_and_their_files_are_not_there() -> None:
     await sandbox.close()
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
     """The processes that a process has started, and theirs: other sandboxes on this machine are none of ours."""
     children = [
         int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()
     ]
-    return [*children, *(found for child in children for found in _descendants(child))]
+    return [*children, *(found for child in children for found in descendants(child))]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root only")

@@ -44,6 +44,8 @@ class Supervisor:
         self._net: Net | None = None
         self._oom_before: int | None = None
         self._incoming: dict[int, BinaryIO | bytearray | Exception] = {}
+        self._paths: dict[int, str] = {}
+        """Of the files that are being written: where."""
         self._ops: dict[str, Callable[[Message], None]] = {
             "spawn": self._spawn,
             "interrupt": self._interrupt,
@@ -54,7 +56,7 @@ class Supervisor:
             "list": self._list,
             "exec_begin": lambda m: self._incoming.__setitem__(_int(m, "id"), bytearray()),
             "exec": self._exec,
-            "exec_cancel": lambda m: self._commands.cancel(_int(m, "id")),
+            "abandon": self._abandon,
             "snapshot": self._snapshot,
             "restore": self._restore,
             "stats": lambda m: self._wire.reply(_int(m, "id"), **facts.usage()),
@@ -161,14 +163,15 @@ class Supervisor:
 
     def _put(self, message: Message) -> None:
         request = _int(message, "id")
+        self._paths[request] = str(message["path"])
         try:
-            self._incoming[request] = self._tree.open_write(str(message["path"]))
+            self._incoming[request] = self._tree.open_write(self._paths[request])
         except (OSError, files.Refused) as error:
             self._incoming[request] = _NotOpened(error)
 
     def _put_end(self, message: Message) -> None:
         request = _int(message, "id")
-        sink = self._incoming.pop(request)
+        sink, path = self._incoming.pop(request), self._paths.pop(request)
         try:
             if isinstance(sink, Exception):
                 raise sink
@@ -178,10 +181,20 @@ class Supervisor:
             self._refuse(request, error.why)
         except OSError as error:
             # Half a file would be taken for the whole one.
-            self._remove(str(message["path"]))
+            self._remove(path)
             self._refuse(request, error)
         else:
             self._wire.reply(request)
+
+    def _abandon(self, message: Message) -> None:
+        """Nobody waits for this request any more: its command is killed, what was sent for it is dropped."""
+        request = _int(message, "id")
+        self._commands.cancel(request)
+        sink, path = self._incoming.pop(request, None), self._paths.pop(request, None)
+        if path is not None and not isinstance(sink, _NotOpened):
+            if sink is not None and not isinstance(sink, bytearray | Exception):
+                _close_quietly(sink)
+            self._remove(path)
 
     def _remove(self, path: str) -> None:
         # It may never have been there.

@@ -6,7 +6,16 @@
 A case that shows a bound applies where the sandbox's `guarantees` claim that bound, and is `Skipped` elsewhere.
 """
 
-from ossia.testing.sandbox_conformance import _cells, _commands, _files, _floods, _hostile, _isolation, _limits
+from ossia.testing.sandbox_conformance import (
+    _cancellation,
+    _cells,
+    _commands,
+    _files,
+    _floods,
+    _hostile,
+    _isolation,
+    _limits,
+)
 from ossia.testing.sandbox_conformance._case import NEEDS, Case, Skipped
 
 CASES: tuple[Case, ...] = (
@@ -17,6 +26,7 @@ CASES: tuple[Case, ...] = (
     *_limits.CASES,
     *_floods.CASES,
     *_hostile.CASES,
+    *_cancellation.CASES,
 )
 
 __all__ = ["CASES", "NEEDS", "Case", "Skipped"]
