@@ -163,6 +163,7 @@ async def test_what_a_dead_owner_left_is_removed_at_the_next_start() -> None:
     client.close()
 
 
+@pytest.mark.slow
 async def test_opening_can_be_cancelled_at_any_moment_and_leaves_nothing() -> None:
     provider = Docker()
     await (await provider.open(SandboxNeeds())).close()

@@ -1,7 +1,7 @@
 """Output without end, by every way that there is: bounded, drained, and the cell still ends."""
 
 from ossia.sandbox import Sandbox
-from ossia.testing.sandbox_conformance._case import Collector, text_of, within
+from ossia.testing.sandbox_conformance._case import Collector, text_of, value, within
 
 _case = Collector()
 CASES = _case.cases
@@ -19,6 +19,27 @@ async def endless_prints_end_with_the_time(sandbox: Sandbox) -> None:
     assert result.status == "timeout", result.status
     assert text.startswith("0 x")
     assert len(text) < _MOST
+
+
+@_case(shared=True)
+async def endless_flushes_leave_the_kernel_and_its_variables(sandbox: Sandbox) -> None:
+    """Threads that print and flush for ever, into two streams, are interrupted: no message waits for itself."""
+    code = (
+        "import sys, threading\nkept, stop = 'kept', False\n"
+        "def work():\n"
+        "    while not stop: print('x' * 3000, flush=True)\n"
+        "threads = [threading.Thread(target=work) for _ in range(8)]\n"
+        "for t in threads: t.start()\n"
+        "try:\n"
+        "    while True: print('y' * 3_000_000, file=sys.stderr, flush=True)\n"
+        "finally:\n"
+        "    stop = True\n"
+        "    for t in threads: t.join()"
+    )
+    result = await within(25, sandbox.execute(code, timeout=1.5))
+    assert result.status == "timeout", result.status
+    assert len(text_of(result)) < _MOST
+    assert await value(sandbox, "kept") == "'kept'"
 
 
 @_case(shared=True)
