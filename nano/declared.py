@@ -73,9 +73,9 @@ class Function:
 
     @property
     def quoted(self) -> str:
-        """The declaration from the noun to the name, as it stands in the prompt."""
-        at = self.description.lower().index(self.noun)
-        return f"{self.description[at:]}\ntype {self.name}"
+        """The declaration from the noun (in lower case) to the name, as it stands in the prompt."""
+        end = self.description.lower().index(self.noun) + len(self.noun)
+        return f"{self.noun}{self.description[end:]}\ntype {self.name}"
 
 
 def function(rng: random.Random, parameters: int) -> Function:
@@ -115,7 +115,7 @@ def functions_row(
     question = form.format(f=chosen.name, noun=chosen.noun, v=_given(rng, chosen, values))
     row.given(user(_dressed(rng, question)))
     wanted = (
-        f"The user wants the {chosen.noun}: {chosen.quoted}"
+        f"The user wants the {chosen.quoted}"
         if kind == "described"
         else f"The user calls {chosen.name}, which needs {_needs(chosen)}. All given"
     )

@@ -93,8 +93,8 @@ def test_a_function_that_is_described_is_quoted_from_its_declaration() -> None:
     for _ in range(40):
         text = decode(functions_row(rng, "medium", None, None, "described").ids)
         declared, rest = text.split("<|start|>user", 1)
-        quoted = rest.split("<|channel|>analysis<|message|>", 1)[1].split(".<|end|>", 1)[0].split(": ", 1)[1]
-        assert quoted in declared
+        quoted = rest.split("<|channel|>analysis<|message|>", 1)[1].split(".<|end|>", 1)[0]
+        assert quoted.removeprefix("The user wants the ").lower() in declared.lower()
 
 
 def test_the_arguments_of_a_row_are_those_that_are_declared() -> None:
