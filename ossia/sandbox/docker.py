@@ -12,7 +12,7 @@ import requests
 from docker.errors import ImageNotFound
 
 from ossia.errors import SandboxUnavailable
-from ossia.sandbox import _attest, _owner, images
+from ossia.sandbox import _attest, _owner, _podman, images
 from ossia.sandbox._attest import Facts
 from ossia.sandbox._boot import LOADER
 from ossia.sandbox._docker_api import Daemon
@@ -134,6 +134,9 @@ class Docker:
         """A container that is attached to, and not yet started."""
         client = daemon.client
         environment = {**common_environment(), **self._env}
+        bounds = host_config(client, chosen, self._runtime, self._seccomp)
+        if daemon.is_podman:
+            bounds = _podman.adapted(bounds)
 
         def create() -> tuple[str, socket.socket]:
             daemon.sweep()
@@ -160,7 +163,7 @@ class Docker:
                 # The first process of a namespace takes no other, and a daemon that is stopped would wait for it.
                 stop_signal="SIGKILL",
                 labels=dict(_owner.labels()),
-                host_config=host_config(client, chosen, self._runtime, self._seccomp),
+                host_config=bounds,
             )["Id"]
             # docker-py leaves StdinOnce to the attach options of `create_container`: stdin_open without detach sets it.
             try:
@@ -178,7 +181,8 @@ class Docker:
             await asyncio.shield(transport.close())
             raise
         digest = str(image["Id"])
-        info = SandboxInfo("docker", f"docker, image {image['Name']} ({digest[:19]})", WORKDIR, digest)
+        engine = "podman" if daemon.is_podman else "docker"
+        info = SandboxInfo("docker", f"{engine}, image {image['Name']} ({digest[:19]})", WORKDIR, digest)
         return SupervisedSandbox(transport, info=info, limits=chosen.limits, egress=self._egress), transport
 
 

@@ -1,9 +1,12 @@
-"""The real daemon behind a socket of our own, with faults at the requests that are named."""
+"""Daemons for tests: the real one behind a socket of our own, with faults at the requests that are named; our own."""
 
 import asyncio
 import contextlib
+import os
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -147,3 +150,24 @@ async def answering(path: Path, version: bytes | None) -> AsyncIterator[str]:
 
     async with _handled(serve) as handle, await asyncio.start_unix_server(handle, str(path)):
         yield f"unix://{path}"
+
+
+def copy_image(name: str, load: Sequence[str]) -> None:
+    """Give an image of the machine's daemon to the program `load`."""
+    save = subprocess.Popen(["docker", "save", name], stdout=subprocess.PIPE)
+    subprocess.run(load, stdin=save.stdout, stdout=subprocess.DEVNULL, check=True, timeout=300)
+    assert save.stdout is not None
+    save.stdout.close()
+    assert save.wait(60) == 0
+
+
+def clear_below(folder: Path) -> None:
+    """Kill what a daemon whose files are below `folder` has left running, and let go of what it has mounted there."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if f"{folder}/".encode() in path.read_bytes():
+                os.kill(int(path.parent.name), signal.SIGKILL)
+    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    for point in sorted(mounts, reverse=True):
+        if point.startswith(f"{folder}/"):
+            subprocess.run(["umount", "--lazy", point], check=False)

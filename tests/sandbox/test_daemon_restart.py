@@ -20,6 +20,7 @@ from ossia.sandbox import Docker, Sandbox, SandboxNeeds, _docker_api, _owner
 from ossia.testing.sandbox_conformance._case import opened, value
 
 from .conftest import KERNEL
+from .daemons import clear_below, copy_image
 
 pytestmark = [
     pytest.mark.slow,
@@ -72,16 +73,6 @@ class PrivateDaemon:
         self._process.send_signal(signal_)
         self._process.wait(60)
 
-    def left(self) -> list[int]:
-        """The processes that it started and that outlive it: containerd, and what holds containers."""
-        marked = str(self._folder).encode()
-        found = []
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            with contextlib.suppress(OSError):
-                if marked in path.read_bytes():
-                    found.append(int(path.parent.name))
-        return found
-
     def containers(self) -> list[str]:
         """Ids of all its containers."""
         client = _docker_api.connect(self.url)
@@ -94,13 +85,7 @@ class PrivateDaemon:
         """End it with all that it started, and let go of what it has mounted."""
         if self._process is not None and self._process.poll() is None:
             self.end(signal.SIGTERM)
-        for pid in self.left():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-        for point in sorted(mounts, reverse=True):
-            if point.startswith(str(self._folder)):
-                subprocess.run(["umount", "--lazy", point], check=False)
+        clear_below(self._folder)
 
 
 @pytest.fixture(scope="module")
@@ -111,11 +96,7 @@ def daemon(docker_image: str) -> Iterator[PrivateDaemon]:
         made = PrivateDaemon(Path(name))
         try:
             made.start()
-            save = subprocess.Popen(["docker", "save", docker_image], stdout=subprocess.PIPE)
-            subprocess.run(["docker", "-H", made.url, "load", "--quiet"], stdin=save.stdout, check=True, timeout=300)
-            assert save.stdout is not None
-            save.stdout.close()
-            assert save.wait(60) == 0
+            copy_image(docker_image, ["docker", "-H", made.url, "load", "--quiet"])
             yield made
         finally:
             made.clear()
