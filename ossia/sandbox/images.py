@@ -16,7 +16,7 @@ import requests
 from docker.errors import DockerException, ImageNotFound
 
 from ossia.errors import SandboxUnavailable
-from ossia.sandbox import _bootstrap, _docker_api, _owner
+from ossia.sandbox import _bootstrap, _cgroups, _docker_api, _owner, folders
 from ossia.sandbox.errors import SandboxUsageError
 
 REGISTRY_BASE = "python:3.12-slim"
@@ -127,13 +127,16 @@ def list_ours(*, host: str | None = None) -> list[str]:
 
 
 def clean(*, images: bool = False, everything: bool = False, host: str | None = None) -> list[str]:
-    """Remove containers whose owner has died; with `everything` those in use too, with `images` our images too.
+    """Remove containers, control groups and folders whose owner has died; a line for each thing removed.
 
-    Returns a line for each thing removed.
+    With `everything` containers in use too, with `images` our images too. Raises `SandboxUnavailable` without a daemon,
+    once all that needs none is removed.
     """
+    gone = [f"folder {path}" for path in folders.reap()]
+    gone += [f"control group {name}" for name in dict.fromkeys(_cgroups.reap())]
     client = _docker_api.connect(host)
     try:
-        gone = [f"container {container[:12]}" for container in reap(client, same_machine=True, everything=everything)]
+        gone += [f"container {container[:12]}" for container in reap(client, same_machine=True, everything=everything)]
         if images:
             names = [n for i in client.images() for n in i.get("RepoTags") or [] if n.startswith("ossia-")]
             for name in names:

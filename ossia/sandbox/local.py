@@ -1,16 +1,14 @@
 """`unsafe-local`: the supervisor as a plain process of this machine. Nothing is isolated or bounded."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 
 from ossia.sandbox import _environment
 from ossia.sandbox._boot import LOADER
 from ossia.sandbox._pipe_transport import PipeTransport
 from ossia.sandbox._settings import common_environment
 from ossia.sandbox._supervised import SupervisedSandbox
+from ossia.sandbox.folders import HeldFolder, reap
 from ossia.sandbox.profiles import profile
 from ossia.sandbox.protocol import Guarantees, SandboxInfo, SandboxLimits, SandboxNeeds
 
@@ -32,8 +30,9 @@ class UnsafeLocal:
         """A fresh folder and supervisor."""
         chosen = profile(needs.profile, self._limits)
         environment = await asyncio.to_thread(_environment.make_environment, lambda line: None)
-        folder = Path(tempfile.mkdtemp(prefix="ossia-"))
-        workdir, scratch = folder / "data", folder / "tmp"
+        await asyncio.to_thread(reap)
+        folder = HeldFolder("ossia-local-")
+        workdir, scratch = folder.path / "data", folder.path / "tmp"
         workdir.mkdir()
         scratch.mkdir()
         variables = {
@@ -49,10 +48,10 @@ class UnsafeLocal:
             transport = await PipeTransport.start(
                 [str(environment.python), "-c", LOADER],
                 env=variables,
-                on_closed=lambda: shutil.rmtree(folder, ignore_errors=True),
+                on_closed=folder.release,
             )
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            folder.release()
             raise
         info = SandboxInfo("unsafe-local", "unsafe-local: NO ISOLATION, code runs as you", str(workdir))
         sandbox = SupervisedSandbox(transport, info=info, limits=chosen.limits)

@@ -4,11 +4,9 @@ import asyncio
 import logging
 import os
 import secrets
-import shutil
 import socket
 import stat
 import subprocess
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import Literal, Self
 from playwright.async_api import Browser, BrowserContext, Error, async_playwright
 
 from ossia.errors import InfrastructureError
+from ossia.sandbox.folders import HeldFolder, reap
 from ossia.tools.browser.chromium._launch import PORT
 from ossia.tools.browser.chromium.containment import HANDOVER, MEMORY, Plan, choose, plan
 from ossia.tools.browser.chromium.image import USER, docker_command
@@ -110,6 +109,7 @@ class ChromiumHost:
 
     async def _start(self) -> Browser:
         containment = await asyncio.to_thread(choose, self._wanted)
+        await asyncio.to_thread(reap)
         folder, handover = self._folder(), self._folder()
         if os.geteuid() == 0:
             os.chown(handover, USER, USER)  # Chromium's user finds the socket there; nothing else lies in it
@@ -129,9 +129,9 @@ class ChromiumHost:
     def _folder(self) -> Path:
         # Root's own temporary directory may lie where Chromium's user cannot go.
         parent = "/tmp" if os.geteuid() == 0 else None
-        folder = Path(tempfile.mkdtemp(prefix="ossia-chromium-", dir=parent))
-        self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        return folder
+        folder = HeldFolder("ossia-chromium-", parent)
+        self._stack.callback(folder.release)
+        return folder.path
 
     async def _launch(self, how: Plan, handover: Path, script: Path) -> Browser:
         if how.name:
