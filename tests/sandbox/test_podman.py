@@ -42,7 +42,9 @@ def service(docker_image: str) -> Iterator[str]:
         # Its usual runtime, crun, does not start where both versions of control groups are mounted.
         podman += ["--runtime=runc"] if shutil.which("runc") else []
         url = f"unix://{folder}/p.sock"
-        process = subprocess.Popen([*podman, "system", "service", "--time=0", url], start_new_session=True)
+        # Where it is started a file is left for each container that ran out of memory.
+        service_argv = [*podman, "system", "service", "--time=0", url]
+        process = subprocess.Popen(service_argv, cwd=folder, start_new_session=True)
         try:
             copy_image(docker_image, [*podman, "load", "--quiet"])
             yield url
