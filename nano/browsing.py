@@ -105,18 +105,20 @@ def browse_row(rng: random.Random, effort: Effort, *, whole: bool = True) -> Row
     query = f"{noun} of {subject}"
     row = Row("browse")
     row.given(user(dress(rng, _asked(rng, noun, subject))))
-    aim = "Search the web." if effort == "low" else f"The user wants the {query}. Search the web."
-    if effort == "high":
-        aim += f" The query is: {query}"
+    aim = f"The user wants the {query}."
+    if effort != "low":
+        aim += " Search the web." if effort == "medium" else f" Search the web. The query is: {query}"
     row.completion(f"{thought(aim)}<|start|>assistant{_call('search', 'query', query)}")
     snippets = [_words(rng, rng.randint(2, 6)) if rng.random() < 0.5 else "" for _ in pages]
     row.given(_answer("search", results(query, pages, snippets)))
-    walk = " ".join(f"{n} {hit.title} {'yes' if n == at else 'no'}." for n, hit in enumerate(pages[: at + 1]))
+    walk = " ".join(f"{n}†{hit.title}† {'yes' if n == at else 'no'}." for n, hit in enumerate(pages[: at + 1]))
     row.completion(f"{thought(walk)}<|start|>assistant{_call('open', 'id', at)}")
     if not whole:
         return row
     row.given(_answer("open", display(1, f"{page.heading} ({page.url})", page.shown)))
-    row.completion(f"{thought(f'Find {noun}.')}<|start|>assistant{_call('find', 'pattern', noun)}")
+    row.completion(
+        f"{thought(f'The user wants the {query}. Find {noun}.')}<|start|>assistant{_call('find', 'pattern', noun)}"
+    )
     shown, matches = found(noun, page)
     row.given(_answer("find", shown))
     row.completion(_conclusion(page, matches, right))
@@ -134,7 +136,7 @@ def _conclusion(page: Page, matches: list[int], right: int) -> str:
     lines = page.shown
     weighed = matches[: matches.index(right) + 1]
     walk = " ".join(f"L{n}: {lines[n]} {'yes' if n == right else 'no'}." for n in weighed)
-    return f"{thought(walk)}<|start|>assistant{final(f'{lines[right]}【1†L{right}】')}"
+    return f"{thought(walk)}<|start|>assistant{final(f'The page says: {lines[right]}【1†L{right}】')}"
 
 
 def _page(rng: random.Random, number: int, subject: str, wanted: str | None, decoy: str) -> Page:

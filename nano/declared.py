@@ -72,10 +72,15 @@ class Function:
         return FunctionSpec(self.name, self.description, schema)
 
     @property
+    def declaration(self) -> str:
+        """From its name on, as it stands in the prompt."""
+        return f"{self.name} = (_: {{\n{''.join(f'{name}: string,{chr(10)}' for name in self.parameters)}}}) => any"
+
+    @property
     def quoted(self) -> str:
-        """The declaration from the noun (in lower case) to the name, as it stands in the prompt."""
+        """The declaration from the noun (in lower case) on, as it stands in the prompt."""
         end = self.description.lower().index(self.noun) + len(self.noun)
-        return f"{self.noun}{self.description[end:]}\ntype {self.name}"
+        return f"{self.noun}{self.description[end:]}\ntype {self.declaration}"
 
 
 def function(rng: random.Random, parameters: int) -> Function:
@@ -114,15 +119,12 @@ def functions_row(
     form = rng.choice(_DESCRIBED if kind == "described" else _NAMED)
     question = form.format(f=chosen.name, noun=chosen.noun, v=_given(rng, chosen, values))
     row.given(user(_dressed(rng, question)))
-    wanted = (
-        f"The user wants the {chosen.quoted}"
-        if kind == "described"
-        else f"The user calls {chosen.name}, which needs {_needs(chosen)}. All given"
-    )
+    said = f"wants the {chosen.quoted}" if kind == "described" else f"calls {chosen.declaration}"
+    wanted = f"The user {said}. All given"
     row.completion(_thought(chosen, wanted, effort) + _call(chosen, values))
     result = _result(rng)
     row.given(f"<|start|>functions.{chosen.name} to=assistant<|channel|>commentary<|message|>{result}<|end|>")
-    row.completion(final(f"The result is {result}."))
+    row.completion(final(f"The result is:\n{result}"))
     return row
 
 
@@ -132,13 +134,9 @@ def _missing(rng: random.Random, row: Row, chosen: Function, effort: Effort) -> 
     form = rng.choice(_NAMED if values else _UNARGUED)
     given = " and ".join(f"{p} {v}" for p, v in zip(chosen.parameters, values, strict=False))
     row.given(user(_dressed(rng, form.format(f=chosen.name, v=given))))
-    wanted = f"The user calls {chosen.name}, which needs {_needs(chosen)}. Not given: {lacking}"
+    wanted = f"The user calls {chosen.declaration}. Not given: {lacking}"
     row.completion(f"{thought(f'{wanted}.')}<|start|>assistant{final(f'Which {lacking}?')}")
     return row
-
-
-def _needs(chosen: Function) -> str:
-    return ", ".join(chosen.parameters)
 
 
 def _given(rng: random.Random, chosen: Function, values: list[str]) -> str:

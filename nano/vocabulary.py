@@ -58,8 +58,17 @@ def plain_word(rng: random.Random) -> str:
 
 
 def name(rng: random.Random) -> str:
-    """One to three words with capitals."""
-    return " ".join(word(rng).capitalize() for _ in range(rng.choice((1, 1, 2, 2, 3))))
+    """One to three words with capitals that are split alike with and without a space.
+
+    How another would be split after a quotation mark cannot be known from how it is split after a space.
+    """
+    return " ".join(_capitalized(rng) for _ in range(rng.choice((1, 1, 2, 2, 3))))
+
+
+def _capitalized(rng: random.Random) -> str:
+    while not splits_alike(found := word(rng).capitalize()):
+        pass
+    return found
 
 
 def splits_alike(text: str) -> bool:

@@ -93,7 +93,7 @@ def test_a_function_that_is_described_is_quoted_from_its_declaration() -> None:
     for _ in range(40):
         text = decode(functions_row(rng, "medium", None, None, "described").ids)
         declared, rest = text.split("<|start|>user", 1)
-        quoted = rest.split("<|channel|>analysis<|message|>", 1)[1].split(".<|end|>", 1)[0]
+        quoted = rest.split("<|channel|>analysis<|message|>", 1)[1].split(". All given.<|end|>", 1)[0]
         assert quoted.removeprefix("The user wants the ").lower() in declared.lower()
 
 
@@ -113,7 +113,7 @@ def test_the_line_that_is_cited_says_what_was_asked() -> None:
     for _ in range(40):
         text = decode(browse_row(rng, "medium").ids)
         noun = text.split('{"pattern": "', 1)[1].split('"', 1)[0]
-        line, number = text.split("<|channel|>final<|message|>", 1)[1].split("【1†L", 1)
+        line, number = text.split("<|channel|>final<|message|>The page says: ", 1)[1].split("【1†L", 1)
         assert noun in line.lower()
         assert f"L{number.split('】')[0]}: {line}" in text
 
