@@ -11,6 +11,8 @@ from ossia.sandbox._supervisor.capped import HeadTail
 from ossia.sandbox.protocol import CellError, CellOutput, Display, Stream
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])|\x1b")
+REPLY_GRACE = 0.5
+"""Seconds between a cell's last message and its reply, which come by different ways; microseconds where all is well."""
 _IMAGES = ("image/png", "image/jpeg")
 
 
@@ -40,6 +42,7 @@ class Cell:
         self._outputs: list[CellOutput] = []
         self._idle = False
         self._replied = False
+        self._interrupted = False
         self._kinds: dict[str, Callable[[Mapping[str, Any]], None]] = {
             "stream": self._stream,
             "execute_result": lambda content: self._display(content, result=True),
@@ -58,6 +61,11 @@ class Cell:
         self.failed = content.get("status") != "ok"
         self._replied = True
         self._finish_if_done()
+
+    def mark_interrupted(self) -> None:
+        """An interrupt is being sent to it."""
+        self._interrupted = True
+        self._expect_reply()
 
     def mark_dropped(self, size: int) -> None:
         """The relay left out `size` bytes here."""
@@ -126,7 +134,20 @@ class Cell:
         if content["execution_state"] == "idle":
             self._idle = True
             self._finish_if_done()
+            self._expect_reply()
 
     def _finish_if_done(self) -> None:
         if self._idle and self._replied:
+            self.finish()
+
+    def _expect_reply(self) -> None:
+        """A kernel that was interrupted just when it was about to reply says that it is idle, and never replies."""
+        if self._idle and self._interrupted and not self._replied:
+            asyncio.get_running_loop().call_later(REPLY_GRACE, self._finish_without_reply)
+
+    def _finish_without_reply(self) -> None:
+        if not self.finished.done():
+            self.failed = True
+            name = "KeyboardInterrupt"
+            self._keep(CellError(name, "", name), len(name))
             self.finish()

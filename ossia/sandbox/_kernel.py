@@ -57,6 +57,8 @@ class KernelClient:
 
     async def interrupt(self) -> None:
         """SIGINT to the kernel's process group."""
+        if self._cell:
+            self._cell.mark_interrupted()
         await self._connected.say("interrupt")
 
     async def restart(self) -> None:

@@ -116,6 +116,24 @@ async def an_interrupt_from_outside_ends_the_cell(sandbox: Sandbox) -> None:
 
 
 @_case(shared=True)
+async def an_interrupt_that_takes_the_reply_ends_the_cell(sandbox: Sandbox) -> None:
+    """An interrupt that comes when the code has ended and its reply is not yet sent ends the cell and keeps the state.
+
+    A kernel is there for half a millisecond; it is made to stay for a second.
+    """
+    await sandbox.execute("kept, k = 'kept', get_ipython().kernel\nusual, k._execute_sleep = k._execute_sleep, 1.0")
+    try:
+        cell = asyncio.create_task(sandbox.execute("1"))
+        await asyncio.sleep(0.4)
+        await sandbox.interrupt()
+        assert (await asyncio.wait_for(cell, 5)).status in ("error", "ok")
+        assert (await asyncio.wait_for(sandbox.execute("1", timeout=0.4), 5)).status == "timeout"
+    finally:
+        await sandbox.execute("k._execute_sleep = usual")
+    assert await value(sandbox, "kept") == "'kept'"
+
+
+@_case(shared=True)
 async def a_cancelled_cell_leaves_the_sandbox_usable(sandbox: Sandbox) -> None:
     """Whoever waits for a cell may be cancelled; the cell is interrupted and the next one runs."""
     cell = asyncio.create_task(sandbox.execute("while True: pass", timeout=60))
