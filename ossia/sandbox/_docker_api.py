@@ -49,10 +49,10 @@ def _connect(host: str | None) -> tuple[docker.APIClient, Answer]:
     for url in candidates:
         try:
             answer = probe(url)
-        except Unusable as error:
+            client = docker.APIClient(base_url=url, version=answer.api_version, timeout=API_TIMEOUT)
+        except (Unusable, DockerException, ValueError) as error:
             complaints.append(f"{url}: {error}")
             continue
-        client = docker.APIClient(base_url=url, version=answer.api_version, timeout=API_TIMEOUT)
         # A proxy for the web is none for the daemon.
         client.trust_env = False
         return client, answer
@@ -76,8 +76,11 @@ class Daemon:
         """Find it; see `connect`. A caller that is cancelled does not wait for a daemon that is slow."""
         executor = ThreadPoolExecutor(threads, thread_name_prefix="ossia-docker")
         future = executor.submit(_connect, host)
+        waited = asyncio.wrap_future(future)
+        # Where nobody waits any more, nobody asks for its failure.
+        waited.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
-            client, answer = await asyncio.shield(asyncio.wrap_future(future))
+            client, answer = await asyncio.shield(waited)
         except BaseException:
             future.add_done_callback(_let_go)
             executor.shutdown(wait=False)
@@ -122,8 +125,11 @@ class Daemon:
         for container, end in tuple(self._doubted.items()):
             try:
                 settled = remove(self.client, container) or time.monotonic() > end
-            except _FAILURES:
+            except APIError:
                 continue
+            except _FAILURES:
+                # It would not answer for the others either.
+                return
             if settled:
                 self._doubted.pop(container, None)
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import docker
 import requests
-from docker.errors import ImageNotFound
+from docker.errors import APIError, ImageNotFound
 
 from ossia.errors import SandboxUnavailable
 from ossia.sandbox import _attest, _owner, _podman, images
@@ -143,6 +143,8 @@ class Docker:
             name = f"ossia-{secrets.token_hex(8)}"
             try:
                 return make(name)
+            except APIError:
+                raise
             except requests.RequestException:
                 # No answer is none: it may have been made, and a name that we gave it is all that we know of it.
                 daemon.discard(name)
