@@ -33,8 +33,8 @@ class PipeTransport:
     ) -> "PipeTransport":
         """Start the program. Raises `SandboxUnavailable` where that cannot be done."""
         pipe = asyncio.subprocess.PIPE
-        try:
-            process = await asyncio.create_subprocess_exec(
+        starting = asyncio.create_task(
+            asyncio.create_subprocess_exec(
                 *argv,
                 stdin=pipe,
                 stdout=pipe,
@@ -45,9 +45,22 @@ class PipeTransport:
                 start_new_session=True,
                 limit=1 << 20,
             )
+        )
+        try:
+            # asyncio, cancelled while it takes the pipes of a process over, may wait for ever for that process's end.
+            process = await asyncio.shield(starting)
         except OSError as error:
             raise SandboxUnavailable(f"{argv[0]} could not be started: {error.strerror}") from error
+        except asyncio.CancelledError:
+            await asyncio.shield(cls._end(starting))
+            raise
         return cls(process, on_closed)
+
+    @classmethod
+    async def _end(cls, starting: "asyncio.Task[asyncio.subprocess.Process]") -> None:
+        """Close what is being started, if it can be started at all."""
+        with suppress(OSError):
+            await cls(await starting, lambda: None).close()
 
     async def read(self) -> bytes:
         assert self.process.stdout is not None
