@@ -121,7 +121,7 @@ REQUESTS = {
 }
 
 
-@pytest.mark.parametrize("fault", ["cut", "cut after"])
+@pytest.mark.parametrize("fault", [pytest.param("cut", marks=pytest.mark.slow), "cut after"])
 @pytest.mark.parametrize("request_", REQUESTS)
 async def test_a_connection_that_is_cut_while_a_sandbox_opens(
     request_: str, fault: Fault, relay: tuple[Relay, Docker]
@@ -141,10 +141,10 @@ async def test_a_connection_that_is_cut_while_a_sandbox_opens(
 async def test_a_daemon_that_falls_silent_while_a_sandbox_opens(
     request_: str, relay: tuple[Relay, Docker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_docker_api, "API_TIMEOUT", 1)
+    monkeypatch.setattr(_docker_api, "API_TIMEOUT", 0.5)
     made, provider = relay
     made.faults[REQUESTS[request_]] = "silent"
-    assert "did not answer within 1 s" in await refused(provider)
+    assert "did not answer within 0.5 s" in await refused(provider)
     made.faults.clear()
     assert await gone(_owner.current().mark())
 

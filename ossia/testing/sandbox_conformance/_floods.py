@@ -36,7 +36,7 @@ async def endless_flushes_leave_the_kernel_and_its_variables(sandbox: Sandbox) -
         "    stop = True\n"
         "    for t in threads: t.join()"
     )
-    result = await within(25, sandbox.execute(code, timeout=1.5))
+    result = await within(25, sandbox.execute(code, timeout=1))
     assert result.status == "timeout", result.status
     assert len(text_of(result)) < _MOST
     assert await value(sandbox, "kept") == "'kept'"
