@@ -163,6 +163,20 @@ async def test_what_a_dead_owner_left_is_removed_at_the_next_start() -> None:
     client.close()
 
 
+async def test_what_runs_for_the_owner_of_another_machine_is_left_alone() -> None:
+    """A socket that was forwarded looks like one of this machine; no container of ours survives a reboot."""
+    client = _docker_api.connect()
+    argv = ["python3", "-c", "import time\ntime.sleep(60)"]
+    theirs = client.create_container(images.tag("python"), command=argv, labels={_owner.LABEL: DEAD})["Id"]
+    client.start(theirs)
+    provider = Docker()
+    await (await provider.open(SandboxNeeds())).close()
+    await provider.aclose()
+    assert client.inspect_container(theirs)["State"]["Running"]
+    client.remove_container(theirs, force=True)
+    client.close()
+
+
 @pytest.mark.slow
 async def test_opening_can_be_cancelled_at_any_moment_and_leaves_nothing() -> None:
     provider = Docker()
