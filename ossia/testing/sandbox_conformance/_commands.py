@@ -1,6 +1,7 @@
 """Commands: processes of their own."""
 
 import asyncio
+import secrets
 import sys
 import time
 
@@ -11,9 +12,14 @@ _case = Collector()
 CASES = _case.cases
 
 
-async def _alive(sandbox: Sandbox, marker: str) -> int:
-    """How many processes have `marker` in their command line; the pattern does not match the counting one's own."""
-    script = f"grep -l -a '[{marker[0]}]{marker[1:]}' /proc/[0-9]*/cmdline 2>/dev/null | wc -l"
+def _duration() -> str:
+    """Seconds for `sleep`, about half a minute, that no other process has on its command line."""
+    return f"32.{secrets.randbelow(10**12):012d}"
+
+
+async def _alive(sandbox: Sandbox, duration: str) -> int:
+    """How many processes have this on their command line; the pattern does not match the counting one's own."""
+    script = f"grep -l -a '[3]2[.]{duration[3:]}' /proc/[0-9]*/cmdline 2>/dev/null | wc -l"
     return int((await sandbox.exec(["sh", "-c", script])).stdout)
 
 
@@ -58,23 +64,27 @@ async def bytes_that_are_no_text_are_replaced(sandbox: Sandbox) -> None:
 async def a_command_that_times_out_dies_with_its_children(sandbox: Sandbox) -> None:
     """After its time a command and everything that it started are killed."""
     begun = time.monotonic()
-    script = "sleep 31.25 & setsid sleep 31.25 & sleep 31.25"
+    duration = _duration()
+    script = f"sleep {duration} & setsid sleep {duration} & sleep {duration}"
     result = await sandbox.exec(["sh", "-c", script], timeout=0.5)
     assert result.status == "timeout", result
     assert time.monotonic() - begun < 5
-    assert await _alive(sandbox, "31.25") == 0
+    assert await _alive(sandbox, duration) == 0
 
 
 @_case(shared=True)
 async def a_cancelled_command_dies(sandbox: Sandbox) -> None:
     """Whoever waits for a command may be cancelled; it is killed."""
-    command = asyncio.create_task(sandbox.exec(["sleep", "32.25"], timeout=60))
-    await asyncio.sleep(0.3)
+    duration = _duration()
+    command = asyncio.create_task(sandbox.exec(["sleep", duration], timeout=60))
+    for _ in range(100):
+        if await _alive(sandbox, duration):
+            break
     command.cancel()
     await asyncio.wait([command])
     assert command.cancelled()
     for _ in range(20):
-        if not await _alive(sandbox, "32.25"):
+        if not await _alive(sandbox, duration):
             return
         await asyncio.sleep(0.1)
     raise AssertionError("the command still runs")
