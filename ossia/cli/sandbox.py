@@ -68,7 +68,7 @@ def clean(
     image: Annotated[bool, typer.Option("--images", help="Our images too.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="Sandboxes in use too.")] = False,
 ) -> None:
-    """Remove the containers whose owner has died."""
+    """Remove the containers, control groups and temporary folders whose owner has died."""
     removed = images.clean(images=image, everything=everything)
     for line in removed:
         print(line)
