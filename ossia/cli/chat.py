@@ -1,8 +1,5 @@
 """`ossia chat`: several turns in one session."""
 
-import asyncio
-import threading
-
 import typer
 from rich.console import Console
 
@@ -10,6 +7,7 @@ from ossia.agent import Session, save_files
 from ossia.agent.task import plain_task
 from ossia.cli import _options as options
 from ossia.cli._interruptible import run
+from ossia.cli._lines import stdin
 from ossia.cli._turns import Progress, follow
 from ossia.cli._view import View
 
@@ -59,7 +57,7 @@ async def _talk(
 ) -> None:
     prompt = "> " if console.is_terminal else ""
     pending = files
-    while (line := await _read_line(prompt)) is not None:
+    while (line := await stdin().read(prompt)) is not None:
         if not line.strip():
             continue
         view = View(console)
@@ -73,23 +71,3 @@ async def _talk(
             console.print(f"wrote {path}", style="dim", highlight=False)
         if result.outcome == "infrastructure":
             raise typer.Exit(3)
-
-
-async def _read_line(prompt: str) -> str | None:
-    """A line from the terminal, or None at its end. A daemon thread reads it, so that Ctrl-C here ends at once."""
-    loop = asyncio.get_running_loop()
-    line: asyncio.Future[str | None] = loop.create_future()
-
-    def deliver(text: str | None) -> None:
-        if not line.done():
-            line.set_result(text)
-
-    def read() -> None:
-        try:
-            text: str | None = input(prompt)
-        except EOFError:
-            text = None
-        loop.call_soon_threadsafe(deliver, text)
-
-    threading.Thread(target=read, daemon=True).start()
-    return await line
