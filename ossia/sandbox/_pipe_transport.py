@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from ossia.errors import SandboxUnavailable
+from ossia.sandbox.processes import started
 
 _STDERR_KEPT = 4096
 _CLOSE_GRACE = 5.0
@@ -33,34 +34,22 @@ class PipeTransport:
     ) -> "PipeTransport":
         """Start the program. Raises `SandboxUnavailable` where that cannot be done."""
         pipe = asyncio.subprocess.PIPE
-        starting = asyncio.create_task(
-            asyncio.create_subprocess_exec(
-                *argv,
-                stdin=pipe,
-                stdout=pipe,
-                stderr=pipe,
-                env=env,
-                pass_fds=pass_fds,
-                cwd="/",
-                start_new_session=True,
-                limit=1 << 20,
-            )
+        starting = asyncio.create_subprocess_exec(
+            *argv,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            env=env,
+            pass_fds=pass_fds,
+            cwd="/",
+            start_new_session=True,
+            limit=1 << 20,
         )
         try:
-            # asyncio, cancelled while it takes the pipes of a process over, may wait for ever for that process's end.
-            process = await asyncio.shield(starting)
+            process = await started(starting, lambda process: cls(process, lambda: None).close())
         except OSError as error:
             raise SandboxUnavailable(f"{argv[0]} could not be started: {error.strerror}") from error
-        except asyncio.CancelledError:
-            await asyncio.shield(cls._end(starting))
-            raise
         return cls(process, on_closed)
-
-    @classmethod
-    async def _end(cls, starting: "asyncio.Task[asyncio.subprocess.Process]") -> None:
-        """Close what is being started, if it can be started at all."""
-        with suppress(OSError):
-            await cls(await starting, lambda: None).close()
 
     async def read(self) -> bytes:
         assert self.process.stdout is not None

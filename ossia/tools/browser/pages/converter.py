@@ -5,12 +5,12 @@ import json
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
 
 from ossia.errors import InfrastructureError
+from ossia.sandbox.processes import started
 from ossia.tools.browser.pages.protocol import Converted
 
 _ANSWER_LIMIT = 256 << 20
@@ -84,17 +84,13 @@ class Converter:
 
     async def _start(self) -> Process:
         command = (sys.executable, "-I", "-c", _BOOT, str(self._memory), *_parents())
-        starting = asyncio.create_task(
-            asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, limit=_ANSWER_LIMIT)
+        starting = asyncio.create_subprocess_exec(
+            *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, limit=_ANSWER_LIMIT
         )
         try:
-            # asyncio, cancelled while it takes the pipes of a process over, may wait for ever for that process's end.
-            return await asyncio.shield(starting)
+            return await started(starting, _kill)
         except OSError as error:
             raise InfrastructureError(f"The page converter cannot be started: {error}") from error
-        except asyncio.CancelledError:
-            await asyncio.shield(_end(starting))
-            raise
 
     async def _ask(
         self, worker: Process, body: bytes, url: str, media_type: str, charset: str | None
@@ -132,12 +128,6 @@ def _page(answer: Mapping[str, object]) -> tuple[Converted, str | None]:
         needs_script=bool(page["needs_script"]),
         note=None if note is None else str(note),
     ), None if source is None else str(source)
-
-
-async def _end(starting: asyncio.Task[Process]) -> None:
-    """Kill what is being started, if it can be started at all."""
-    with suppress(OSError):
-        await _kill(await starting)
 
 
 async def _kill(worker: Process) -> None:
