@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.shapes import SHAPES
 from ossia.engine import Chunk, Engine, Sampling
 from ossia.engine.nano._config import ModelConfig
 from ossia.engine.nano._model import Model
@@ -16,19 +17,7 @@ GREEDY = Sampling(temperature=0.0)
 
 
 def small_config(vocab_size: int = 2048) -> ModelConfig:
-    return ModelConfig(
-        hidden_size=64,
-        intermediate_size=48,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=32,
-        num_local_experts=4,
-        num_experts_per_tok=2,
-        layer_types=("sliding_attention", "full_attention") * 2,
-        sliding_window=128,
-        vocab_size=vocab_size,
-    )
+    return SHAPES["small"].model_copy(update={"intermediate_size": 48, "vocab_size": vocab_size})
 
 
 def random_tensors(config: ModelConfig, seed: int, scale: float = 1.0) -> dict[str, Floats]:

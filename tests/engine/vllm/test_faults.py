@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.shapes import SHAPES
 from ossia.engine import Sampling, open_engine
 from ossia.errors import EngineError, UserError
-from tests.engine.models import collect, random_tensors, small_config, write_checkpoint
+from tests.engine.models import collect, random_tensors, write_checkpoint
 from tests.engine.vllm.conftest import OPTIONS
 
 pytestmark = [pytest.mark.vllm_inside, pytest.mark.filterwarnings("default")]
@@ -31,8 +32,7 @@ def cores() -> list[int]:
 @pytest.fixture
 def endless(tmp_path: Path) -> Path:
     """A model of random weights, which hardly ever samples a stop id."""
-    # vLLM's experts on a CPU come in multiples of 32.
-    config = small_config(vocab_size=201_088).model_copy(update={"intermediate_size": 64})
+    config = SHAPES["small"]
     (tmp_path / "random").mkdir()
     write_checkpoint(tmp_path / "random", config, random_tensors(config, seed=1))
     return tmp_path / "random"
