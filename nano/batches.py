@@ -37,8 +37,15 @@ from ossia.harmony import FIRST_SPECIAL
 from ossia.types import Effort, FunctionSpec
 
 Family = Literal["python", "functions", "hits", "browser", "untooled"]
-SHARES: dict[Family, float] = {"python": 0.41, "functions": 0.26, "hits": 0.15, "browser": 0.16, "untooled": 0.02}
-"""Share of the batches of each kind; `hits` are rows of the browser that end with the open hit."""
+SHARES: dict[Family | Literal["copies"], float] = {
+    "python": 0.41,
+    "functions": 0.26,
+    "hits": 0.10,
+    "browser": 0.17,
+    "untooled": 0.02,
+    "copies": 0.04,
+}
+"""Share of the batches: `hits` are rows of the browser that end with the open hit, `copies` those of `copy_batch`."""
 ROWS: dict[Family, float] = {"python": 1.0, "functions": 0.35, "hits": 0.3, "browser": 0.15, "untooled": 1.0}
 """Rows of a batch, as a share of those of a batch for python: they are longer, so that batches cost alike."""
 
@@ -101,6 +108,9 @@ def batches(
     shares = {family: python if family == "python" else share * rest for family, share in SHARES.items()}
     while True:
         family = rng.choices(list(shares), list(shares.values()))[0]
+        if family == "copies":
+            yield from (copy_batch(rng) for _ in range(group))
+            continue
         count = max(1, round(rows * ROWS[family]))
         prefix, made = family_rows(rng, family, count * group, split)
         made.sort(key=lambda row: len(row.ids))
@@ -123,11 +133,17 @@ def collate(prefix: list[int], rows: list[Row]) -> Batch:
 def copy_batch(rng: random.Random) -> Batch:
     """Random tokens of which stretches are repeated: learn to copy before anything else.
 
-    In half of the batches the tokens come from a small alphabet, so that one token is not enough to find the place.
+    Seven of ten batches are records, which the same few tokens divide into a name and a value; half of the rest come
+    from a small alphabet. One token is then not enough to find the place.
     """
     rows, length = rng.choice(((32, 96), (16, 192), (12, 256)))
+    style = rng.random()
+    if style < 0.7:
+        made = [_records(rng, length) for _ in range(rows)]
+        tokens, marks = torch.tensor([ids for ids, _ in made]), torch.tensor([learned for _, learned in made])
+        return Batch(torch.zeros(0, dtype=torch.long), tokens, marks)
     ids = torch.randint(0, FIRST_SPECIAL, (rows, length))
-    if rng.random() < 0.5:
+    if style < 0.85:
         ids = torch.randint(0, FIRST_SPECIAL, (24,))[torch.randint(0, 24, (rows, length))]
     learned = torch.zeros(rows, length, dtype=torch.bool)
     for i in range(rows):
@@ -139,3 +155,27 @@ def copy_batch(rng: random.Random) -> Batch:
             learned[i, at + 3 : at + size] = True
             at += size
     return Batch(torch.zeros(0, dtype=torch.long), ids, learned)
+
+
+def _records(rng: random.Random, length: int) -> tuple[list[int], list[bool]]:
+    """Records (name, divider, value, divider), then the same in another order: (ids, learned), `length` of each.
+
+    Only values are learned, and with them to find a place by what lies behind the divider: as 30 % of the targets, that
+    is not learned at all.
+    """
+
+    def some(low: int, high: int) -> list[int]:
+        return [rng.randrange(FIRST_SPECIAL) for _ in range(rng.randint(low, high))]
+
+    dividers = some(2, 6), some(1, 4)
+    records: list[tuple[list[int], list[bool]]] = []
+    while 2 * sum(len(ids) for ids, _ in records) < length:
+        name, value = some(1, 3), some(1, 3)
+        before, after = [False] * (len(name) + len(dividers[0])), [False] * len(dividers[1])
+        records.append((name + dividers[0] + value + dividers[1], before + [True] * len(value) + after))
+    ids = [token for record, _ in records for token in record]
+    learned = [False] * len(ids)
+    while len(ids) < length:
+        record, marks = rng.choice(records)
+        ids, learned = ids + record, learned + marks
+    return ids[:length], learned[:length]

@@ -110,9 +110,9 @@ def browse_row(rng: random.Random, effort: Effort, *, whole: bool = True) -> Row
         aim += " Search the web." if effort == "medium" else f" Search the web. The query is: {query}"
     row.completion(f"{thought(aim)}<|start|>assistant{_call('search', 'query', query)}")
     snippets = [_words(rng, rng.randint(2, 6)) if rng.random() < 0.5 else "" for _ in pages]
-    row.given(_answer("search", results(query, pages, snippets)))
-    walk = " ".join(f"{n}†{hit.title}† {'yes' if n == at else 'no'}." for n, hit in enumerate(pages[: at + 1]))
-    row.completion(f"{thought(walk)}<|start|>assistant{_call('open', 'id', at)}")
+    shown_hits = results(query, pages, snippets)
+    row.given(_answer("search", shown_hits))
+    row.completion(f"{thought(_hit(shown_hits, subject, at, len(pages)))}<|start|>assistant{_call('open', 'id', at)}")
     if not whole:
         return row
     row.given(_answer("open", display(1, f"{page.heading} ({page.url})", page.shown)))
@@ -123,6 +123,20 @@ def browse_row(rng: random.Random, effort: Effort, *, whole: bool = True) -> Row
     row.given(_answer("find", shown))
     row.completion(_conclusion(page, matches, right))
     return row
+
+
+def _hit(shown: str, subject: str, at: int, count: int) -> str:
+    """Quote the hit from the subject on, up to the number of the next hit; of the last hit, up to the list's end.
+
+    A hit's number stands before its title, so that one copies past it: what follows says which it was.
+    """
+    title = shown.index(f"  * 【{at}†")
+    quoted = shown[shown.index(subject, title) :]
+    if at + 1 < count:
+        quoted = quoted[: quoted.index(f"  * 【{at + 1}†")] + f"  * 【{at + 1}"
+    else:
+        quoted += f"\nlines [0 - {count + 3}]"
+    return f"The hit is {quoted}: {at}"
 
 
 def _right(page: Page, noun: str, decoy: str) -> int:

@@ -113,46 +113,48 @@ def functions_row(
     specs = tuple({made.name: made.spec for made in offered}.values())
     row = Row(kind)
     row.given(decode(functions_prompt(specs, effort, date, instructions)[1]))
+    given = len(chosen.parameters) - (kind == "missing")
+    values = [_value(rng) for _ in range(given)]
+    row.given(user(_question(rng, chosen, values, kind)))
+    wanted = _thought(chosen, values, kind)
     if kind == "missing":
-        return _missing(rng, row, chosen, effort)
-    values = [_value(rng) for _ in chosen.parameters]
-    form = rng.choice(_DESCRIBED if kind == "described" else _NAMED)
-    question = form.format(f=chosen.name, noun=chosen.noun, v=_given(rng, chosen, values))
-    row.given(user(_dressed(rng, question)))
-    said = f"wants the {chosen.quoted}" if kind == "described" else f"calls {chosen.declaration}"
-    wanted = f"The user {said}. All given"
-    row.completion(_thought(chosen, wanted, effort) + _call(chosen, values))
+        row.completion(f"{thought(wanted)}<|start|>assistant{final(f'Which {chosen.parameters[-1]}?')}")
+        return row
+    preamble = f"<|channel|>commentary<|message|>I will call {chosen.name}.<|end|><|start|>assistant"
+    call = _call(chosen, values)
+    row.completion(f"{thought(wanted)}<|start|>assistant{preamble if effort == 'high' else ''}{call}")
     result = _result(rng)
     row.given(f"<|start|>functions.{chosen.name} to=assistant<|channel|>commentary<|message|>{result}<|end|>")
     row.completion(final(f"The result is:\n{result}"))
     return row
 
 
-def _missing(rng: random.Random, row: Row, chosen: Function, effort: Effort) -> Row:
-    lacking = chosen.parameters[-1]
-    values = [_value(rng) for _ in chosen.parameters[:-1]]
-    form = rng.choice(_NAMED if values else _UNARGUED)
-    given = " and ".join(f"{p} {v}" for p, v in zip(chosen.parameters, values, strict=False))
-    row.given(user(_dressed(rng, form.format(f=chosen.name, v=given))))
-    wanted = f"The user calls {chosen.declaration}. Not given: {lacking}"
-    row.completion(f"{thought(f'{wanted}.')}<|start|>assistant{final(f'Which {lacking}?')}")
-    return row
+def _question(rng: random.Random, chosen: Function, values: list[str], kind: Style) -> str:
+    """Begins with a small letter where that is one of a name's."""
+    if kind == "described":
+        text = rng.choice(_DESCRIBED).format(noun=chosen.noun, v=values[0])
+        return dress(rng, _among_words(rng, text))
+    text = rng.choice(_NAMED if values else _UNARGUED).format(f=chosen.name, v=_given(rng, chosen, values))
+    if values:
+        text = _among_words(rng, text)
+    dressed = dress(rng, text)
+    return text if dressed[:1] != text[:1] and text.startswith((chosen.name, chosen.parameters[0])) else dressed
+
+
+def _thought(chosen: Function, values: list[str], kind: Style) -> str:
+    """Quote the declaration; where the question names the function, say of each parameter what it was given."""
+    if kind == "described":
+        return f"The user wants the {chosen.noun} of {values[0]}. Find {chosen.quoted}."
+    given = "".join(f"\n{p} is {v}." for p, v in zip(chosen.parameters, [*values, "missing"], strict=False))
+    return f"The user calls {chosen.name}.\ntype {chosen.declaration}{given}"
 
 
 def _given(rng: random.Random, chosen: Function, values: list[str]) -> str:
-    if len(values) == 1:
-        return values[0]
+    if len(chosen.parameters) == 1:
+        return values[0] if values else ""
     form = rng.choice(("{p} {v}", "{p} {v}", "{p}={v}", "{p}: {v}"))
-    pairs = [form.format(p=p, v=v) for p, v in zip(chosen.parameters, values, strict=True)]
+    pairs = [form.format(p=p, v=v) for p, v in zip(chosen.parameters, values, strict=False)]
     return rng.choice((" and ", ", ")).join(pairs)
-
-
-def _thought(chosen: Function, wanted: str, effort: Effort) -> str:
-    """Analysis, and with high effort a preamble on the commentary channel."""
-    text = f"<|channel|>analysis<|message|>{wanted}.<|end|><|start|>assistant"
-    if effort == "high":
-        text += f"<|channel|>commentary<|message|>I will call {chosen.name}.<|end|><|start|>assistant"
-    return text
 
 
 def _call(chosen: Function, values: list[str]) -> str:
@@ -172,9 +174,9 @@ def _result(rng: random.Random) -> str:
     return str(rng.randint(1, 999_999)) if style < 0.6 else name(rng) if style < 0.8 else f"{word(rng)} and {word(rng)}"
 
 
-def _dressed(rng: random.Random, question: str) -> str:
-    if rng.random() < 0.2:
-        before = " ".join(plain_word(rng) for _ in range(rng.randint(0, 3)))
-        after = " ".join(plain_word(rng) for _ in range(rng.randint(0, 3)))
-        question = f"{before} {question} {after}".strip()
-    return dress(rng, question)
+def _among_words(rng: random.Random, question: str) -> str:
+    if rng.random() < 0.8:
+        return question
+    before = " ".join(plain_word(rng) for _ in range(rng.randint(0, 3)))
+    after = " ".join(plain_word(rng) for _ in range(rng.randint(0, 3)))
+    return f"{before} {question} {after}".strip()

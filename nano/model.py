@@ -116,7 +116,7 @@ class Experts(nn.Module):
         e, d, i = config.experts, config.hidden, config.intermediate
         self.gate_up_proj = nn.Parameter(torch.randn(e, d, 2 * i) * d**-0.5)
         self.gate_up_proj_bias = nn.Parameter(torch.zeros(e, 2 * i))
-        self.down_proj = nn.Parameter(torch.randn(e, i, d) * 0.3 * i**-0.5)
+        self.down_proj = nn.Parameter(torch.randn(e, i, d) * 0.1 * i**-0.5)
         self.down_proj_bias = nn.Parameter(torch.zeros(e, d))
         self.limit, self.alpha = config.swiglu_limit, config.swiglu_alpha
 

@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 
 from nano.phrasings import dress
-from nano.vocabulary import splits_alike, word
+from nano.vocabulary import as_it_lies, word
 
 REVERSED = ("reverse the word {}", "reverse {}", "spell {} backwards", "what is {} reversed", "write {} backwards")
 LENGTH = (
@@ -33,16 +33,21 @@ class WordTask:
 
 
 def word_task(rng: random.Random) -> WordTask:
-    """A random question about a random word; unquoted only if the word is split alike with and without a space."""
+    """A random question about a random word.
+
+    The cell holds the word as it lies in the question, with the space before it if there is one: the space is part of
+    its first token, and without it the word may be split otherwise.
+    """
     text = word(rng)
-    shown = text if rng.random() < 0.4 and splits_alike(text) else f'"{text}"'
     letter = rng.choice(text) if rng.random() < 0.7 else rng.choice("aeioustnr")
     forms, kind, code, result = rng.choice(
         (
-            (REVERSED, "reverse", f'print("{text}"[::-1])', text[::-1]),
-            (LENGTH, "length", f'print(len("{text}"))', str(len(text))),
-            (UPPER, "upper case", f'print("{text}".upper())', text.upper()),
-            (COUNT, "letter count", f'print("{text}".count("{letter}"))', str(text.count(letter))),
+            (REVERSED, "reverse", "print({}[::-1])", text[::-1]),
+            (LENGTH, "length", "print(len({}))", str(len(text))),
+            (UPPER, "upper case", "print({}.upper())", text.upper()),
+            (COUNT, "letter count", f'print({{}}.count("{letter}"))', str(text.count(letter))),
         )
     )
-    return WordTask(dress(rng, rng.choice(forms).format(shown, c=letter)), kind, code, result)
+    shown = rng.choice((text, f'"{text}"', f"'{text}'"))
+    question = dress(rng, rng.choice(forms).format(shown, c=letter))
+    return WordTask(question, kind, code.format(f'"{as_it_lies(text, question)}".strip()'), result)

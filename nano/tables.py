@@ -4,7 +4,7 @@ import random
 
 from nano.quiz import around, mean
 from nano.strings import WordTask
-from nano.vocabulary import plain_word, word
+from nano.vocabulary import as_it_lies, plain_word, word
 
 _FORMS = (
     (("the mean of {c} in {f}", "the average {c} of {f}", "mean {c}, {f}", "{f}: average of {c}"), "mean"),
@@ -16,15 +16,20 @@ _FORMS = (
 
 
 def table_task(rng: random.Random) -> WordTask:
-    """A question whose file the row does not hold: the model sees its name only, as in a session."""
+    """A question whose file the row does not hold: the model sees its name only, as in a session.
+
+    The cell strips the names, which it holds as they lie in the question.
+    """
     file, column = f"{word(rng)}.csv", plain_word(rng)
     forms, kind = rng.choice(_FORMS)
     question = around(rng, rng.choice(forms).format(c=column, f=file))
+    if file not in question:
+        question = question[:1].lower() + question[1:]
     values = [rng.randint(1, 10 ** rng.randint(1, 4)) for _ in range(rng.randint(2, 30))]
-    read = f'csv.DictReader(open("/mnt/data/{file}"))'
+    read = f'csv.DictReader(open("/mnt/data/" + "{as_it_lies(file, question)}".strip()))'
     if kind == "rows":
         return WordTask(question, "number of rows", f"import csv\nprint(len(list({read})))", str(len(values)))
-    line = f'import csv\nv = [float(r["{column}"]) for r in {read}]\n'
+    line = f'import csv\nv = [float(r["{as_it_lies(column, question)}".strip()]) for r in {read}]\n'
     code, result = {
         "mean": ("print(round(sum(v) / len(v), 6))", mean(values)),
         "maximum": ("print(max(v))", str(float(max(values)))),

@@ -7,7 +7,9 @@ import threading
 import time
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch.nn.utils import clip_grad_norm_
@@ -20,6 +22,7 @@ from nano.export import load_core, save_core
 from nano.loss import SampledLoss
 from nano.model import Nano, split_parameters
 from nano.muon import Muon
+from nano.peers import ALONE, Peers, work_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Plan:
     out: Path
     """Directory of the run: `core.safetensors` (averaged weights) and `state.pt` (to go on from)."""
     minutes: float = 60.0
-    copy_minutes: float = 1.0
+    copy_minutes: float = 5.0
     """Minutes of the first stage: copying random tokens."""
     rows: int = 40
     """Rows of a batch."""
@@ -37,34 +40,50 @@ class Plan:
     """Share of the batches that are for python."""
     lr: float = 0.015
     adam_lr: float = 3e-3
+    decay: float = 0.1
+    """Weight decay of the matrices, per unit of learning rate: it bounds how far they outgrow the frozen table."""
     flat: float = 0.5
     """Share of the time at the full learning rate, before the linear decay to 2 %."""
     average: float = 0.99
     """Decay of the average of the weights, per step."""
     check_minutes: float = 5.0
     threads: int = 2
+    """Threads of each process."""
+    processes: int = 1
+    """Processes that share a batch's rows."""
     seed: int = 0
     init: Path | None = None
     """The core file of an earlier run, to start from its weights."""
 
 
-class Trainer:
-    """The state of a run."""
+class Step(NamedTuple):
+    """What one step came to in this process, and what follows it."""
 
-    def __init__(self, plan: Plan) -> None:
+    loss: float
+    right: float
+    """Share of the targets that were the argmax."""
+    check: bool
+    end: bool
+
+
+class Trainer:
+    """The state of a run, in one of the processes that train."""
+
+    def __init__(self, plan: Plan, peers: Peers = ALONE) -> None:
         torch.manual_seed(plan.seed)
-        self.plan, self.rng = plan, random.Random(plan.seed)
+        self.plan, self.peers, self.rng = plan, peers, random.Random(f"{plan.seed} {peers.rank}")
         self.model = initial_model(plan.init)
         self.averaged = deepcopy(self.model)
         parts = split_parameters(self.model)
-        self.muon = Muon(parts.matrices, plan.lr)
+        self.muon = Muon(parts.matrices, plan.lr, decay=plan.decay)
         self.adam = torch.optim.AdamW(parts.others, lr=plan.adam_lr, betas=(0.9, 0.98), weight_decay=0.0)
         self.loss = SampledLoss()
         self.begun = time.monotonic()
         self.step = self.tokens = self.targets = 0
         if self.state_file.exists():
             self._restore()
-        self.feed = batches(self.rng, plan.rows, python=plan.python)
+        torch.manual_seed(plan.seed + self.step + peers.rank)
+        self.feed = batches(self.rng, max(1, plan.rows // peers.count), python=plan.python)
 
     @property
     def state_file(self) -> Path:
@@ -84,11 +103,12 @@ class Trainer:
     def next_batch(self) -> Batch:
         return copy_batch(self.rng) if self.elapsed < self.plan.copy_minutes else next(self.feed)
 
-    def update(self) -> tuple[float, float]:
-        """One step; (loss, share of targets that were the argmax)."""
-        batch, factor = self.next_batch(), self.factor()
+    def update(self, *, check: bool = False, end: bool = False) -> "Step":
+        """One step; what the leading process wants to come after it, all processes do."""
+        batch = self.next_batch()
         loss, right = self.loss(self.model, batch, torch.bfloat16)
         (loss + 0.01 * self.model.balance()).backward()  # type: ignore[no-untyped-call]
+        factor, checks, ends = self.peers.share(list(self.model.parameters()), (self.factor(), check, end))
         clip_grad_norm_(self.model.parameters(), 1.0)
         for group in self.adam.param_groups:
             group["lr"] = self.plan.adam_lr * factor
@@ -97,9 +117,9 @@ class Trainer:
         self.model.zero_grad(set_to_none=True)
         self._average()
         self.step += 1
-        self.tokens += batch.tokens
-        self.targets += int(batch.learned.sum())
-        return loss.item(), right
+        self.tokens += batch.tokens * self.peers.count
+        self.targets += int(batch.learned.sum()) * self.peers.count
+        return Step(loss.item(), right, check=bool(checks), end=bool(ends))
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -135,10 +155,10 @@ class Trainer:
         self.loss.permanent = state["permanent"]
         self.step, self.tokens, self.targets = state["counts"]
         self.begun = time.monotonic() - 60 * state["minutes"]
-        self.rng = random.Random(f"{self.plan.seed} {self.step}")
+        self.rng = random.Random(f"{self.plan.seed} {self.step} {self.peers.rank}")
 
     def check(self, rounds: int = 8) -> None:
-        """Check development rows, and keep the tokens that won wrongly as permanent negatives."""
+        """Check development rows, and keep the tokens that won wrongly as permanent negatives. The leader's work."""
         report = development_report(self.averaged, rounds, seed=self.step)
         self.loss.add(torch.tensor(sorted(report.winners), dtype=torch.long))
         print(f"check: {report.summary()}; {len(self.loss.permanent)} permanent negatives", flush=True)
@@ -153,50 +173,68 @@ def initial_model(init: Path | None) -> Nano:
     model = Nano(NanoConfig())
     start.look_back(model)
     start.induction(model)
+    start.long_induction(model)
     return model
 
 
-def train(plan: Plan) -> None:
+def train(plan: Plan, peers: Peers = ALONE) -> None:
     """Train for `plan.minutes`: print progress, save and check every `plan.check_minutes`. SIGTERM saves and ends."""
     torch.set_num_threads(plan.threads)
-    run = Trainer(plan)
-    print(f"{sum(p.numel() for p in run.model.parameters())} trained parameters", flush=True)
+    run = Trainer(plan, peers)
     if run.step == 0:
         run.begun = time.monotonic()
-    next_check, losses, began, counted = run.elapsed + plan.check_minutes, [], time.monotonic(), run.tokens
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
-    while run.elapsed < plan.minutes and not stopped.is_set():
-        losses.append(run.update())
-        if run.step % 25 == 0:
-            speed = (run.tokens - counted) / (time.monotonic() - began)
-            loss, right = (sum(x) / len(losses) for x in zip(*losses, strict=True))
+    progress, next_check = Progress(run), run.elapsed + plan.check_minutes
+    while True:
+        step = run.update(check=run.elapsed > next_check, end=stopped.is_set() or run.elapsed > plan.minutes)
+        progress.add(step)
+        if step.check or step.end:
+            if peers.leads:
+                run.save()
+            if peers.leads and not stopped.is_set():
+                run.check(24 if step.end else 8)
+            run.loss.permanent = peers.told(run.loss.permanent)
+            next_check = run.elapsed + plan.check_minutes
+        if step.end:
+            break
+    if peers.leads:
+        print(f"{run.step} steps, {run.tokens} tokens, {run.targets} targets, {run.elapsed:.1f} minutes", flush=True)
+
+
+class Progress:
+    """Prints a line every 25 steps, in the leading process."""
+
+    def __init__(self, run: Trainer) -> None:
+        self.run, self.steps = run, list[Step]()
+        self.began, self.counted = time.monotonic(), run.tokens
+
+    def add(self, step: Step) -> None:
+        self.steps.append(step)
+        if len(self.steps) < 25:
+            return
+        run, now = self.run, time.monotonic()
+        if run.peers.leads:
+            loss, right = (sum(x) / len(self.steps) for x in list(zip(*self.steps, strict=True))[:2])
             print(
-                f"{run.step} {run.elapsed:.1f} min {run.tokens / 1e6:.2f} M tokens {speed:.0f}/s"
-                f" rate {run.factor():.2f} loss {loss:.4f} right {right:.4f} balance {run.model.balance().item():.2f}",
+                f"{run.step} {run.elapsed:.1f} min {run.tokens / 1e6:.2f} M tokens"
+                f" {(run.tokens - self.counted) / (now - self.began):.0f}/s rate {run.factor():.2f} loss {loss:.4f}"
+                f" right {right:.4f} balance {run.model.balance().item():.2f}",
                 flush=True,
             )
-            losses, began, counted = [], time.monotonic(), run.tokens
-        if run.elapsed > next_check:
-            run.save()
-            run.check()
-            next_check = run.elapsed + plan.check_minutes
-    run.save()
-    if stopped.is_set():
-        return
-    run.check(24)
-    print(f"done: {run.step} steps, {run.tokens} tokens, {run.targets} targets, {run.elapsed:.1f} minutes", flush=True)
+        self.steps, self.began, self.counted = [], now, run.tokens
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--init", type=Path)
-    for name in ("minutes", "copy-minutes", "lr", "adam-lr", "flat", "average", "check-minutes", "python"):
+    for name in ("minutes", "copy-minutes", "lr", "adam-lr", "decay", "flat", "average", "check-minutes", "python"):
         parser.add_argument(f"--{name}", type=float, default=argparse.SUPPRESS)
-    for name in ("rows", "threads", "seed"):
+    for name in ("rows", "threads", "processes", "seed"):
         parser.add_argument(f"--{name}", type=int, default=argparse.SUPPRESS)
-    train(Plan(**vars(parser.parse_args())))
+    plan = Plan(**vars(parser.parse_args()))
+    work_together(plan.processes, partial(train, plan))
 
 
 if __name__ == "__main__":

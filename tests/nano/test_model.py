@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import GptOssConfig, GptOssModel
 
 from nano import rows
 from nano.batches import collate
-from nano.config import NanoConfig
 from nano.export import load_core, save_core, state
-from nano.model import Nano
+from nano.layout import Layout, rotate
+from nano.model import Attention, Nano
 from nano.prompts import random_prompt
-from nano.start import induction, look_back
+from nano.train import initial_model
 from nano.vocabulary import encode
 from ossia.engine.nano.table import EMBED_SCALE
 
@@ -22,9 +22,7 @@ from ossia.engine.nano.table import EMBED_SCALE
 def small(seed: int = 0) -> Nano:
     """A fresh model whose routers and sinks are not all zero."""
     torch.manual_seed(seed)
-    model = Nano(NanoConfig())
-    look_back(model)
-    induction(model)
+    model = initial_model(None)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name.endswith(("bias", "sinks")):
@@ -81,14 +79,48 @@ def test_a_core_file_holds_the_model(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [tmp_path / "core.safetensors"]
 
 
-def test_a_fresh_model_already_copies() -> None:
-    model = Nano(NanoConfig())
-    torch.manual_seed(0)
-    look_back(model)
-    induction(model)
-    first = torch.randint(0, 199_998, (4, 40))
-    ids = torch.cat((first, first), 1)
+def attended(model: Nano, ids: Tensor, layer: int) -> Tensor:
+    """Where the first head of a full layer looks most, for ids [B, T]: positions [B, T]."""
+    seen: list[tuple[Tensor, Layout]] = []
+    block = model.layers[layer].self_attn
+    assert isinstance(block, Attention)
+
+    def keep(module: nn.Module, given: tuple[Tensor, Layout]) -> None:
+        seen.append(given)
+
+    hook = block.register_forward_pre_hook(keep)
     with torch.no_grad():
-        hidden = model(ids[0, :0], ids).view(4, 80, -1)[:, 41:-1]
-        guess = (hidden @ model.table.T).argmax(-1)
-    assert (guess == ids[:, 42:]).float().mean() > 0.5
+        model(ids[0, :0], ids)
+        hook.remove()
+        ((x, at),) = seen
+        dim = model.config.head_dim
+        query, key = (linear(x)[:, :dim].view(*ids.shape, dim) for linear in (block.q_proj, block.k_proj))
+        scores = rotate(query, at.cos, at.sin) @ rotate(key, at.cos, at.sin).mT
+        hidden = torch.ones_like(scores).triu(1).bool()
+        return scores.masked_fill(hidden, -1e9).argmax(-1)
+
+
+def test_a_fresh_model_already_looks_for_what_followed_the_last_time() -> None:
+    torch.manual_seed(0)
+    model = initial_model(None)
+    first = torch.randint(0, 199_998, (4, 40))
+    found = attended(model, torch.cat((first, first), 1), layer=1)[:, 41:-1]
+    share = (found == torch.arange(42, 80) - 40).float().mean()
+    assert share > 0.1, share  # by chance 0.02
+
+
+def test_a_fresh_model_already_tells_places_apart_that_only_what_lies_far_before_them_does() -> None:
+    torch.manual_seed(0)
+    model = initial_model(None)
+    rows, places = [], []
+    for _ in range(16):
+        divider = torch.randint(0, 199_998, (4,))
+        records = [
+            torch.cat((torch.randint(0, 199_998, (2,)), divider, torch.randint(0, 199_998, (2,)))) for _ in range(8)
+        ]
+        order = torch.randperm(8)
+        rows.append(torch.cat((*records, *(records[i] for i in order))))
+        places.append(order * 8 + 6)
+    found = attended(model, torch.stack(rows), layer=3)[:, 64 + 5 :: 8]
+    share = (found == torch.stack(places)).float().mean()
+    assert share > 0.3, share  # by chance 0.125

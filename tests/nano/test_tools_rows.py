@@ -88,13 +88,42 @@ def test_completions_of_every_family_parse_without_a_repair(family: Family) -> N
                 assert completion.stop == ("call" if completion.calls else "return")
 
 
-def test_a_function_that_is_described_is_quoted_from_its_declaration() -> None:
+def test_a_function_is_quoted_from_its_declaration() -> None:
     rng = random.Random(3)
     for _ in range(40):
-        text = decode(functions_row(rng, "medium", None, None, "described").ids)
-        declared, rest = text.split("<|start|>user", 1)
-        quoted = rest.split("<|channel|>analysis<|message|>", 1)[1].split(". All given.<|end|>", 1)[0]
-        assert quoted.removeprefix("The user wants the ").lower() in declared.lower()
+        described = decode(functions_row(rng, "medium", None, None, "described").ids)
+        declared, rest = described.split("<|start|>user", 1)
+        quoted = rest.split(" Find ", 1)[1].split(".<|end|>", 1)[0]
+        assert quoted.lower() in declared.lower()
+        named = decode(functions_row(rng, "medium", None, None, "named").ids)
+        declared, rest = named.split("<|start|>user", 1)
+        assert rest.split(".\n", 1)[1].split(" => any", 1)[0] in declared
+
+
+def test_a_missing_argument_is_the_last_of_the_declaration() -> None:
+    rng = random.Random(8)
+    for _ in range(40):
+        text = decode(functions_row(rng, "medium", None, None, "missing").ids)
+        lacking = text.split("Which ", 1)[1].split("?", 1)[0]
+        question = text.split("<|start|>user<|message|>", 1)[1].split("<|end|>", 1)[0]
+        assert f"\n{lacking} is missing.<|end|>" in text
+        assert f"{lacking} " not in question.replace("?", " ")
+
+
+def test_the_hit_is_quoted_up_to_the_number_after_it() -> None:
+    rng = random.Random(9)
+    for _ in range(60):
+        text = decode(browse_row(rng, "medium", whole=False).ids)
+        shown, quoted = text.split("<|channel|>analysis<|message|>The hit is ", 1)
+        quoted, number = quoted.split("<|end|>", 1)[0].rsplit(": ", 1)
+        if "\nlines [0 - " in quoted:
+            quoted, last = quoted.split("\nlines [0 - ")
+            assert f"of {last.rstrip(']')}**" in shown
+            assert int(number) == int(last.rstrip("]")) - 4
+        else:
+            assert int(number) == int(quoted[-1]) - 1
+        assert quoted in shown
+        assert f'{{"id": {number}}}<|call|>' in text
 
 
 def test_the_arguments_of_a_row_are_those_that_are_declared() -> None:
