@@ -10,13 +10,17 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from nano.numbers import Split
+from nano.prompts import LONGEST as LONGEST_INSTRUCTIONS
+from nano.prompts import long_instructions
 from nano.rows import Task, arithmetic_task, words_task
 from nano.talk import small_talk
 from nano.weights import open_core
 from ossia.engine import Engine
+from ossia.engine.nano import NanoEngine
 from ossia.engine.protocol import Sampling
 from ossia.evals import wilson
 from ossia.harmony import Completion, PromptConfig, Transcript, parse_completion
@@ -33,6 +37,7 @@ class Case:
 
     name: str
     tasks: tuple[Task, ...]
+    instructions: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,16 @@ def third(rng: random.Random, split: Split) -> Case:
     return Case("third turn", (*follow_up(rng, split).tasks, arithmetic_task(rng, split)))
 
 
+@lru_cache(maxsize=1)
+def _far() -> str:
+    return long_instructions(random.Random(0), LONGEST_INSTRUCTIONS)
+
+
+def distant(rng: random.Random, split: Split) -> Case:
+    """Behind instructions that bring the context to 4,000 tokens; the same in all cases, so that they are read once."""
+    return Case("arithmetic, 4,000 tokens on", arithmetic(rng, split).tasks, _far())
+
+
 def words(rng: random.Random, split: Split) -> Case:
     return Case("words", (words_task(rng),))
 
@@ -68,12 +83,19 @@ def talk(rng: random.Random, split: Split) -> Case:
     return Case("talk", (Task("talk", question, "", "", answer),))
 
 
-FAMILIES: tuple[Callable[[random.Random, Split], Case], ...] = (arithmetic, follow_up, third, words, talk)
+FAMILIES: tuple[Callable[[random.Random, Split], Case], ...] = (
+    arithmetic,
+    follow_up,
+    third,
+    distant,
+    words,
+    talk,
+)
 
 
 async def solve(engine: Engine, case: Case, sampling: Sampling, key: str) -> Answer:
     """Play a case; earlier turns as the model writes them, with its own cells replaced by none that differ."""
-    transcript = Transcript.start(PromptConfig(tools=(Python().namespace,)))
+    transcript = Transcript.start(PromptConfig(instructions=case.instructions, tools=(Python().namespace,)))
     answer = Answer(case, False, False, "")
     for task in case.tasks:
         answer = await _turn(engine, case, transcript, task, sampling, key)
@@ -134,9 +156,8 @@ def report(answers: Sequence[Answer], temperature: float, misses: int) -> None:
 
 
 async def run(
-    core: Path | None, count: int, seed: int, split: Split, temperatures: Sequence[float], misses: int
+    engine: NanoEngine, count: int, seed: int, split: Split, temperatures: Sequence[float], misses: int
 ) -> None:
-    engine = open_core(core)
     try:
         for family in FAMILIES:
             rng = random.Random(seed)
@@ -155,8 +176,9 @@ def main() -> None:
     parser.add_argument("--temperatures", type=float, nargs="+", default=[0.0, 1.0])
     parser.add_argument("--misses", type=int, default=5, help="how many misses to show")
     parser.add_argument("--core", type=Path, help="weights of a run; default: those that ship")
+    parser.add_argument("--mxfp4", action="store_true", help="with the experts rounded as the export packs them")
     a = parser.parse_args()
-    asyncio.run(run(a.core, a.count, a.seed, a.split, a.temperatures, a.misses))
+    asyncio.run(run(open_core(a.core, mxfp4=a.mxfp4), a.count, a.seed, a.split, a.temperatures, a.misses))
 
 
 if __name__ == "__main__":

@@ -2,13 +2,16 @@
 
 import random
 
-from nano.vocabulary import word
+from nano.vocabulary import plain_word, word
 from ossia.harmony import PromptConfig, render_prompt
 from ossia.tools import Browser, Python
 from ossia.types import Effort, FunctionSpec, ToolNamespace
 
 START = 200006
 """`<|start|>`."""
+
+LONGEST = 3_600
+"""Tokens of the longest instructions: with tools and a question that is a context of about 4,000."""
 
 _INSTRUCTIONS = (
     "You are a helpful assistant.",
@@ -33,7 +36,7 @@ def random_prompt(rng: random.Random, python: bool = True, effort: Effort | None
     """A prompt as users set it: mostly the default, at times with a date, instructions or another effort."""
     effort = effort or random_effort(rng)
     date = random_date(rng)
-    instructions = random_instructions(rng)
+    instructions = _instructions(rng)
     tools = (Python().namespace,) if python else ()
     return render_prompt(PromptConfig(instructions=instructions, effort=effort, date=date, tools=tools))
 
@@ -42,7 +45,7 @@ def browser_prompt(rng: random.Random, effort: Effort) -> list[int]:
     """A prompt with the browser."""
     browser = Browser(search="duckduckgo").namespace
     return render_prompt(
-        PromptConfig(instructions=random_instructions(rng), effort=effort, date=random_date(rng), tools=(browser,))
+        PromptConfig(instructions=_instructions(rng), effort=effort, date=random_date(rng), tools=(browser,))
     )
 
 
@@ -60,6 +63,18 @@ def random_date(rng: random.Random) -> str | None:
     if rng.random() < 0.75:
         return None
     return f"20{rng.randint(24, 29)}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}"
+
+
+def _instructions(rng: random.Random) -> str | None:
+    """Those of `random_instructions`; one in fifty is long, so that the question stands up to 4,000 tokens on."""
+    if rng.random() < 0.98:
+        return random_instructions(rng)
+    return long_instructions(rng, rng.randint(100, LONGEST))
+
+
+def long_instructions(rng: random.Random, tokens: int) -> str:
+    """Random words, about `tokens` tokens of them."""
+    return " ".join(plain_word(rng) for _ in range(tokens)).capitalize() + "."
 
 
 def random_instructions(rng: random.Random) -> str | None:
