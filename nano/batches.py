@@ -39,9 +39,9 @@ from ossia.types import Effort, FunctionSpec
 Family = Literal["python", "functions", "hits", "browser", "untooled"]
 SHARES: dict[Family | Literal["copies"], float] = {
     "python": 0.41,
-    "functions": 0.26,
-    "hits": 0.10,
-    "browser": 0.17,
+    "functions": 0.32,
+    "hits": 0.05,
+    "browser": 0.16,
     "untooled": 0.02,
     "copies": 0.04,
 }

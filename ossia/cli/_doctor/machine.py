@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from ossia.agent import runs_directory
 from ossia.cli._doctor.finding import Finding
 from ossia.errors import InfrastructureError
+from ossia.sandbox.processes import started
 
 PACKAGES = ("ossia", "oss-harmony", "numpy", "pydantic", "docker", "jupyter-client")
 """What every installation has."""
@@ -80,22 +81,22 @@ async def output_of(
     Raises `InfrastructureError` where it can't be started.
     """
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env=environment,
-        )
+        pipe, nothing, out = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL, asyncio.subprocess.STDOUT
+        starting = asyncio.create_subprocess_exec(*command, stdin=nothing, stdout=pipe, stderr=out, env=environment)
+        process = await started(starting, _end)
     except OSError as error:
         raise InfrastructureError(f"{command[0]} can't be started: {error.strerror}") from error
     try:
         async with asyncio.timeout(seconds):
-            out, _ = await process.communicate()
+            said, _ = await process.communicate()
     except TimeoutError:
         return None, f"no answer within {seconds:g} s"
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return process.returncode, out.decode(errors="replace")
+        await _end(process)
+    return process.returncode, said.decode(errors="replace")
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
