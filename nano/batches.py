@@ -39,11 +39,11 @@ from ossia.types import Effort, FunctionSpec
 Family = Literal["python", "functions", "hits", "browser", "untooled"]
 SHARES: dict[Family | Literal["copies"], float] = {
     "python": 0.41,
-    "functions": 0.32,
-    "hits": 0.05,
-    "browser": 0.16,
+    "functions": 0.35,
+    "hits": 0.03,
+    "browser": 0.17,
     "untooled": 0.02,
-    "copies": 0.04,
+    "copies": 0.02,
 }
 """Share of the batches: `hits` are rows of the browser that end with the open hit, `copies` those of `copy_batch`."""
 ROWS: dict[Family, float] = {"python": 1.0, "functions": 0.35, "hits": 0.3, "browser": 0.15, "untooled": 1.0}
@@ -64,21 +64,21 @@ class Batch:
 
 
 def python_family_row(rng: random.Random, split: Split, effort: Effort = "medium") -> Row:
-    """A row of the mix that nano is trained on for python: three of five are arithmetic."""
+    """A row of the mix that nano is trained on for python: more than half are arithmetic."""
     style = rng.random()
-    if style < 0.32:
+    if style < 0.28:
         return python_row(rng, arithmetic_task(rng, split), split, effort)
-    if style < 0.60:
+    if style < 0.54:
         return python_row(rng, phrased_task(rng, split), split, effort)
-    if style < 0.68:
+    if style < 0.60:
         return python_row(rng, words_task(rng), split, effort)
-    if style < 0.77:
+    if style < 0.71:
         return python_row(rng, quiz_row_task(rng), split, effort)
-    if style < 0.83:
+    if style < 0.77:
         return python_row(rng, table_row_task(rng), split, effort)
-    if style < 0.91:
+    if style < 0.84:
         return mistake_row(rng, split, effort)
-    return failed_row(rng, split) if style < 0.92 else talk_row(rng, split)
+    return failed_row(rng, split) if style < 0.85 else talk_row(rng, split)
 
 
 def family_rows(rng: random.Random, family: Family, rows: int, split: Split) -> tuple[list[int], list[Row]]:

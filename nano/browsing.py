@@ -5,7 +5,7 @@ import random
 from dataclasses import dataclass
 
 from nano.phrasings import dress
-from nano.rows import Row, final, thought, user
+from nano.rows import SEAM, Row, final, thought, user
 from nano.vocabulary import name, plain_word, word
 from ossia.types import Effort
 
@@ -150,7 +150,7 @@ def _conclusion(page: Page, matches: list[int], right: int) -> str:
     lines = page.shown
     weighed = matches[: matches.index(right) + 1]
     walk = " ".join(f"L{n}: {lines[n]} {'yes' if n == right else 'no'}." for n in weighed)
-    return f"{thought(walk)}<|start|>assistant{final(f'The page says: {lines[right]}【1†L{right}】')}"
+    return f"{thought(walk)}<|start|>assistant{final(f'The page says: {lines[right]}{SEAM}【1†L{right}】')}"
 
 
 def _page(rng: random.Random, number: int, subject: str, wanted: str | None, decoy: str) -> Page:

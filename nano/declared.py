@@ -7,7 +7,7 @@ from typing import Literal
 
 from nano.phrasings import dress
 from nano.prompts import functions_prompt
-from nano.rows import Row, final, thought, user
+from nano.rows import SEAM, Row, final, thought, user
 from nano.vocabulary import decode, name, plain_word, word
 from ossia.types import Effort, FunctionSpec, JsonValue
 
@@ -145,7 +145,7 @@ def _thought(chosen: Function, values: list[str], kind: Style) -> str:
     """Quote the declaration; where the question names the function, say of each parameter what it was given."""
     if kind == "described":
         return f"The user wants the {chosen.noun} of {values[0]}. Find {chosen.quoted}."
-    given = "".join(f"\n{p} is {v}." for p, v in zip(chosen.parameters, [*values, "missing"], strict=False))
+    given = "".join(f"{SEAM}\n{p} is {v}." for p, v in zip(chosen.parameters, [*values, "missing"], strict=False))
     return f"The user calls {chosen.name}.\ntype {chosen.declaration}{given}"
 
 
@@ -159,7 +159,9 @@ def _given(rng: random.Random, chosen: Function, values: list[str]) -> str:
 
 def _call(chosen: Function, values: list[str]) -> str:
     arguments = json.dumps(dict(zip(chosen.parameters, values, strict=True)), ensure_ascii=False)
-    return f"<|channel|>commentary to=functions.{chosen.name} <|constrain|>json<|message|>{arguments}<|call|>"
+    return (
+        f"<|channel|>commentary to=functions{SEAM}.{SEAM}{chosen.name} <|constrain|>json<|message|>{arguments}<|call|>"
+    )
 
 
 def _value(rng: random.Random) -> str:

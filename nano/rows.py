@@ -31,6 +31,8 @@ Family = Literal[
     "browse",
 ]
 
+SEAM = "\0"
+"""In the text of a completion: two tokens meet here, even where the vocabulary has one for both (`.find`, `.\\n`)."""
 NO_NEED = "No tool is needed."
 
 
@@ -50,10 +52,14 @@ class Row:
         self._add(text, learned=False)
 
     def completion(self, text: str) -> None:
-        """Append a completion that is to be learned: everything after `<|start|>assistant`."""
+        """Append a completion that is to be learned: everything after `<|start|>assistant`.
+
+        It is split at every `SEAM`, so that a token there does not depend on what follows.
+        """
         self.given("<|start|>assistant")
         start = len(self.ids)
-        self._add(text, learned=True)
+        for part in text.split(SEAM):
+            self._add(part, learned=True)
         self.turns.append((start, len(self.ids)))
 
     def _add(self, text: str, *, learned: bool) -> None:

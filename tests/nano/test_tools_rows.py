@@ -9,6 +9,7 @@ from nano.batches import Family, family_rows
 from nano.browsing import Page, browse_row, display, found, results
 from nano.declared import function, functions_row
 from nano.mistakes import mistake
+from nano.rows import SEAM, Row
 from nano.vocabulary import decode
 from ossia.errors import SandboxUnavailable
 from ossia.harmony import parse_completion
@@ -145,6 +146,12 @@ def test_the_line_that_is_cited_says_what_was_asked() -> None:
         line, number = text.split("<|channel|>final<|message|>The page says: ", 1)[1].split("【1†L", 1)
         assert noun in line.lower()
         assert f"L{number.split('】')[0]}: {line}" in text
+
+
+def test_a_seam_keeps_a_token_from_depending_on_what_follows() -> None:
+    row = Row("named")
+    row.completion(f"to=functions{SEAM}.{SEAM}find")
+    assert [decode([i]) for i in row.ids[-3:]] == ["functions", ".", "find"]
 
 
 def test_effort_changes_the_length_of_the_analysis() -> None:
