@@ -63,7 +63,7 @@ async def come_out(engine: Engine) -> Finding:
 
 
 async def stops_at_return(engine: Engine) -> Finding:
-    prompt = question("Hello!", forced="<|channel|>final<|message|>")
+    prompt = question("Hello!", forced="<|channel|>final<|message|>Hello!")
     return await _stops(engine, prompt, STOP_TOKEN_IDS[0], "<|return|>")
 
 
