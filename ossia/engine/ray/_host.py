@@ -33,6 +33,7 @@ class Host:
     def __init__(self) -> None:
         self._engine: Engine | None = None
         self._steps: dict[str, asyncio.Future[Chunk | None]] = {}
+        self._left: set[str] = set()
 
     async def open(self, spec: str, options: Mapping[str, JsonValue]) -> EngineInfo | Failure:
         try:
@@ -62,6 +63,8 @@ class Host:
                     if chunk is None:
                         return
                     yield chunk
+                    if request in self._left:
+                        return
         except (UserError, EngineError) as error:
             yield Failure(isinstance(error, UserError), str(error))
         except asyncio.CancelledError:
@@ -69,10 +72,12 @@ class Host:
             return
         finally:
             self._steps.pop(request, None)
+            self._left.discard(request)
 
     async def abort(self, request: str) -> None:
         """End a completion; one that is over is let be."""
         if step := self._steps.get(request):
+            self._left.add(request)  # the step may be over, and the next not begun
             step.cancel()
 
     async def active(self) -> int:
