@@ -6,7 +6,7 @@ import time
 from ossia import harmony
 from ossia.cli._doctor.finding import Finding
 from ossia.cli._doctor.prompts import NOISE, question
-from ossia.engine import Engine, Sampling, sample
+from ossia.engine import STOP_TOKEN_IDS, Engine, Sampling, sample
 from ossia.engine.sampled import closing
 from ossia.types import Effort, JsonSchema
 
@@ -74,10 +74,11 @@ async def obeys_grammar(engine: Engine) -> Finding:
     grammar = harmony.json_grammar(_SCHEMA)
     sampling = Sampling(temperature=NOISE, max_tokens=64)
     done = await sample(engine, prompt, sampling, key="doctor", grammar=grammar)
-    text = harmony.encoding().decode(done.token_ids)
-    # JSON may have blanks between its parts, of which noise writes many: it need not get to the end.
+    text = harmony.encoding().decode([i for i in done.token_ids if i not in STOP_TOKEN_IDS])
+    # JSON may have blanks between its parts, of which noise writes many: it need not get to the end. Behind it a server
+    # allows every id that it stops at.
     said = "".join(text.split())
-    whole = [f'{{"answer":{value}}}<|return|>' for value in ("true", "false")]
+    whole = [f'{{"answer":{value}}}' for value in ("true", "false")]
     if said in whole or (done.finish == "length" and any(one.startswith(said) for one in whole)):
         return Finding("grammar", "ok", f"noise keeps to it: {said}")
     return Finding("grammar", "wrong", f"noise gave {text[:60]!r}", "Look at the engine's structured output settings.")
