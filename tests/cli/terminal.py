@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import termios
 import time
@@ -85,5 +86,9 @@ class Terminal:
 
 
 def _own_terminal() -> None:
-    """Make stdin the terminal that the session belongs to, so that Ctrl-C is a signal."""
+    """Make stdin the terminal that the session belongs to, so that Ctrl-C is a signal, and one that is not ignored.
+
+    What a shell starts in the background ignores it, and so does all that this starts.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
