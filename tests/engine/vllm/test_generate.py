@@ -136,7 +136,7 @@ async def test_what_is_asked_with_a_priority_is_answered(engine: Engine) -> None
 
 
 async def test_a_prompt_that_goes_on_in_a_message_is_gone_on_with(engine: Engine) -> None:
-    forced = harmony.encoding().encode("<|channel|>final<|message|>", special=True)
+    forced = harmony.encoding().encode("<|channel|>final<|message|>Hello!", special=True)
     answer = await collect(engine, [*asked("Hello!"), *forced], GREEDY)
     assert answer.tokens[-1] == 200002
 
