@@ -160,8 +160,8 @@ def copy_batch(rng: random.Random) -> Batch:
 def _records(rng: random.Random, length: int) -> tuple[list[int], list[bool]]:
     """Records (name, divider, value, divider), then the same in another order: (ids, learned), `length` of each.
 
-    Only values are learned, and with them to find a place by what lies behind the divider: as 30 % of the targets, that
-    is not learned at all.
+    Only values are learned: they take what stands before the divider to be told apart, and among the easy targets of
+    whole records that was never learned.
     """
 
     def some(low: int, high: int) -> list[int]:

@@ -8,7 +8,7 @@ from typing import Literal
 from nano.phrasings import dress
 from nano.prompts import functions_prompt
 from nano.rows import SEAM, Row, final, thought, user
-from nano.vocabulary import decode, name, plain_word, word
+from nano.vocabulary import among_words, decode, name, plain_word, word
 from ossia.types import Effort, FunctionSpec, JsonValue
 
 _VERBS = ("get", "find", "list", "make", "send", "open", "read", "load", "show", "check", "fetch", "set", "count")
@@ -133,10 +133,10 @@ def _question(rng: random.Random, chosen: Function, values: list[str], kind: Sty
     """Begins with a small letter where that is one of a name's."""
     if kind == "described":
         text = rng.choice(_DESCRIBED).format(noun=chosen.noun, v=values[0])
-        return dress(rng, _among_words(rng, text))
+        return dress(rng, among_words(rng, text, 0.2))
     text = rng.choice(_NAMED if values else _UNARGUED).format(f=chosen.name, v=_given(rng, chosen, values))
     if values:
-        text = _among_words(rng, text)
+        text = among_words(rng, text, 0.2)
     dressed = dress(rng, text)
     return text if dressed[:1] != text[:1] and text.startswith((chosen.name, chosen.parameters[0])) else dressed
 
@@ -174,11 +174,3 @@ def _result(rng: random.Random) -> str:
     if style < 0.4:
         return f"{rng.randint(1, 99_999)} {plain_word(rng)}"
     return str(rng.randint(1, 999_999)) if style < 0.6 else name(rng) if style < 0.8 else f"{word(rng)} and {word(rng)}"
-
-
-def _among_words(rng: random.Random, question: str) -> str:
-    if rng.random() < 0.8:
-        return question
-    before = " ".join(plain_word(rng) for _ in range(rng.randint(0, 3)))
-    after = " ".join(plain_word(rng) for _ in range(rng.randint(0, 3)))
-    return f"{before} {question} {after}".strip()

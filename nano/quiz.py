@@ -6,7 +6,7 @@ import statistics
 
 from nano.phrasings import dress
 from nano.strings import WordTask
-from nano.vocabulary import plain_word
+from nano.vocabulary import among_words
 
 _LISTS = (
     (("the maximum of {}", "the largest of {}", "which number of {} is the greatest", "max {}"), "maximum", "max({})"),
@@ -111,12 +111,8 @@ def _asked(rng: random.Random, forms: tuple[str, ...], shown: str) -> str:
 
 
 def around(rng: random.Random, text: str) -> str:
-    """At times with random words around it, so that unknown ones do not derail the copy."""
-    if rng.random() < 0.4:
-        before = " ".join(plain_word(rng) for _ in range(rng.randint(0, 3)))
-        after = " ".join(plain_word(rng) for _ in range(rng.randint(0, 3)))
-        text = f"{before} {text} {after}".strip()
-    return dress(rng, text)
+    """At times with random words around it, and dressed."""
+    return dress(rng, among_words(rng, text, 0.4))
 
 
 def mean(values: list[int]) -> str:

@@ -77,6 +77,15 @@ def splits_alike(text: str) -> bool:
     return spaced[1:] == bare[1:] and decode(spaced[:1]) == " " + decode(bare[:1])
 
 
+def among_words(rng: random.Random, text: str, share: float) -> str:
+    """`text`, in `share` of all cases with random words around it, so that unknown ones do not derail the copy."""
+    if rng.random() >= share:
+        return text
+    before = " ".join(plain_word(rng) for _ in range(rng.randint(0, 3)))
+    after = " ".join(plain_word(rng) for _ in range(rng.randint(0, 3)))
+    return f"{before} {text} {after}".strip()
+
+
 def as_it_lies(text: str, question: str) -> str:
     """`text` with a space before it where it has one in `question`: so its tokens are those of the question."""
     return f" {text}" if f" {text}" in question else text
