@@ -4,9 +4,9 @@ import json
 import random
 from dataclasses import dataclass
 
-from nano.phrasings import dress
+from nano.asking import ask_about
 from nano.rows import SEAM, Row, final, thought, user
-from nano.vocabulary import name, plain_word, word
+from nano.vocabulary import name, plain_word, term, word
 from ossia.types import Effort
 
 _QUESTIONS = (
@@ -35,8 +35,16 @@ _LINES = (
     "{filler} {noun} {filler} {value}.",
     "{filler} {filler} {value} {filler} {noun}.",
     "{filler} {noun} {value} {filler}.",
+    "{filler} {filler} {noun} {filler} {subject} {filler} {value}.",
+    "{filler} {value} {filler} {filler} {noun} {filler} {subject}.",
+    "{filler} {filler}, {value}, {filler} the {noun}.",
+    "{filler} {filler} {filler} {noun} {filler} {filler} {value} {filler} {filler}.",
+    "{Noun} - {value}.",
 )
-_TITLES = ("{}", "{}", "{}", "{} {filler}", "{filler} {}", "{} ({filler})", "{} - {filler}", "{filler}: {}")
+_TITLES = (
+    *("{}", "{}", "{}", "{} {filler}", "{filler} {}", "{} ({filler})", "{} - {filler}", "{filler}: {}", "The {}"),
+    *("{filler} {filler} {}", "{} {filler} {filler}", "{}, {filler}", "{} | {filler} {filler}", "{filler} of {}"),
+)
 _DOMAINS = (".com", ".org", ".net", ".io", ".example", ".test")
 SHOWN_LINES = 4
 """Lines that `browser.find` shows of each match."""
@@ -95,8 +103,8 @@ def found(pattern: str, page: Page) -> tuple[str, list[int]]:
 
 def browse_row(rng: random.Random, effort: Effort, *, whole: bool = True) -> Row:
     """Three to ten hits; a decoy about another subject on every fourth page. Not `whole`: it ends with the open hit."""
-    subject, noun = name(rng), plain_word(rng)
-    pages = [_page(rng, number, name(rng), None, "") for number in range(rng.randint(2, 9))]
+    subject, noun = name(rng), term(rng)
+    pages = [_page(rng, number, _other(rng, subject), None, "") for number in range(rng.randint(2, 9))]
     at, decoy = rng.randint(0, len(pages)), pages[0].heading
     page = _page(rng, at, subject, noun, decoy)
     while (right := _right(page, noun, decoy)) not in found(noun, page)[1]:
@@ -104,12 +112,12 @@ def browse_row(rng: random.Random, effort: Effort, *, whole: bool = True) -> Row
     pages.insert(at, page)
     query = f"{noun} of {subject}"
     row = Row("browse")
-    row.given(user(dress(rng, _asked(rng, noun, subject))))
+    row.given(user(ask_about(rng, noun, subject, _QUESTIONS)))
     aim = f"The user wants the {query}."
     if effort != "low":
         aim += " Search the web." if effort == "medium" else f" Search the web. The query is: {query}"
     row.completion(f"{thought(aim)}<|start|>assistant{_call('search', 'query', query)}")
-    snippets = [_words(rng, rng.randint(2, 6)) if rng.random() < 0.5 else "" for _ in pages]
+    snippets = [_snippet(rng, page) for page in pages]
     shown_hits = results(query, pages, snippets)
     row.given(_answer("search", shown_hits))
     row.completion(f"{thought(_hit(shown_hits, subject, at, len(pages)))}<|start|>assistant{_call('open', 'id', at)}")
@@ -139,6 +147,23 @@ def _hit(shown: str, subject: str, at: int, count: int) -> str:
     return f"The hit is {quoted}: {at}"
 
 
+def _other(rng: random.Random, subject: str) -> str:
+    """Another subject, at times with a word of `subject`."""
+    parts = name(rng).split()
+    if rng.random() < 0.2 and " " in subject:
+        parts[rng.randrange(len(parts))] = rng.choice(subject.split())
+    found = " ".join(parts)
+    return found if subject not in found else name(rng)
+
+
+def _snippet(rng: random.Random, page: Page) -> str:
+    """Nothing, words, or the beginning of one of the page's lines."""
+    style = rng.random()
+    if style < 0.4:
+        return ""
+    return _words(rng, rng.randint(2, 8)) if style < 0.7 else rng.choice(page.lines)
+
+
 def _right(page: Page, noun: str, decoy: str) -> int:
     """The number of the line that answers; 0 where none does."""
     told = [n for n, line in enumerate(page.shown) if n > 2 and noun in line.lower() and decoy not in line]
@@ -154,7 +179,7 @@ def _conclusion(page: Page, matches: list[int], right: int) -> str:
 
 
 def _page(rng: random.Random, number: int, subject: str, wanted: str | None, decoy: str) -> Page:
-    lines = [_line(rng, plain_word(rng), subject) for _ in range(rng.randint(2, 8))]
+    lines = [_line(rng, term(rng), subject) for _ in range(rng.randint(2, 8))]
     if wanted:
         lines.append(_line(rng, wanted, subject))
         if rng.random() < 0.25:
@@ -162,7 +187,8 @@ def _page(rng: random.Random, number: int, subject: str, wanted: str | None, dec
             lines[-2] = f"The {wanted} of {subject} was {_value(rng)}."
         rng.shuffle(lines)
     title = rng.choice(_TITLES).format(subject, filler=plain_word(rng).capitalize())
-    return Page(title, subject, f"{plain_word(rng)}{rng.choice(_DOMAINS)}", number, tuple(lines))
+    domain = f"{word(rng)}-{word(rng)}" if rng.random() < 0.3 else word(rng)
+    return Page(title, subject, f"{domain}{rng.choice(_DOMAINS)}", number, tuple(lines))
 
 
 def _line(rng: random.Random, noun: str, subject: str) -> str:
@@ -175,13 +201,6 @@ def _line(rng: random.Random, noun: str, subject: str) -> str:
 
 def _value(rng: random.Random) -> str:
     return str(rng.randint(1, 99_999)) if rng.random() < 0.4 else name(rng)
-
-
-def _asked(rng: random.Random, noun: str, subject: str) -> str:
-    text = rng.choice(_QUESTIONS).format(noun=noun, subject=subject)
-    if rng.random() < 0.2:
-        text = f"{_words(rng, rng.randint(0, 3))} {text} {_words(rng, rng.randint(0, 3))}".strip()
-    return text
 
 
 def _words(rng: random.Random, count: int) -> str:

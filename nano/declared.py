@@ -5,13 +5,17 @@ import random
 from dataclasses import dataclass
 from typing import Literal
 
+from nano.asking import ask_about, ask_for
 from nano.phrasings import dress
 from nano.prompts import functions_prompt
 from nano.rows import SEAM, Row, final, thought, user
-from nano.vocabulary import among_words, decode, name, plain_word, word
+from nano.vocabulary import among_words, decode, name, plain_word, splits_alike, term, word
 from ossia.types import Effort, FunctionSpec, JsonValue
 
-_VERBS = ("get", "find", "list", "make", "send", "open", "read", "load", "show", "check", "fetch", "set", "count")
+_VERBS = (
+    *("get", "find", "list", "make", "send", "open", "read", "load", "show", "check", "fetch", "set", "count"),
+    *("lookup", "query", "search", "create", "update", "compute", "convert", "describe", "book", "resolve", "track"),
+)
 _DESCRIPTIONS = (
     "Gets the {noun} of the {thing}.",
     "Returns the {noun} for a {thing}.",
@@ -24,6 +28,12 @@ _DESCRIPTIONS = (
     "Reads {noun} from the {filler} {thing}.",
     "{Filler} {filler} {noun} {filler} {thing}.",
     "Gives {filler} {noun} of one {thing}, {filler} {filler}.",
+    "{Filler} the {noun} for the {thing} {filler}.",
+    "The {noun} that a {thing} has, {filler} {filler} {filler}.",
+    "{Filler} {noun} from {thing}.",
+    "{Filler} {filler} {filler} {noun} by {thing} {filler}.",
+    "Look {filler} the {noun} of {filler} {thing}.",
+    "Give it a {thing} and it says the {noun}.",
 )
 _NAMED = (
     "call {f} with {v}",
@@ -36,21 +46,33 @@ _NAMED = (
     "give {v} to {f}",
     "execute {f} {v}",
     "{v}: call {f}",
+    "{f} {v}",
+    "{f}, {v}",
+    "do {f} with {v}",
+    "go and {f} {v}",
+    "{filler} {f} {filler} {v}",
+    "{filler} {filler} {f} {v}",
+    "{filler} {f} {filler} {filler} {v}",
+    "{filler} {v} {filler} {f}",
+    "with {v} {filler} {f}",
+    "{filler} {filler} {f} {filler} {v} {filler}",
+    "the function {f}, {v}",
+    "make {f} work on {v}",
 )
 _UNARGUED = ("call {f}", "use {f}", "run {f}", "please invoke {f}", "{f}", "I want {f} to be called", "execute {f}")
 _DESCRIBED = (
-    "what is the {noun} of {v}",
-    "tell me the {noun} of {v}",
-    "the {noun} for {v}",
-    "I need the {noun} of {v}",
-    "{noun} of {v}",
-    "which {noun} has {v}",
-    "find the {noun} of {v}",
-    "can you get the {noun} of {v}",
-    "show the {noun} for {v}",
-    "{v}, {noun}",
-    "for {v}, which {noun}",
-    "who knows the {noun} of {v}",
+    "what is the {noun} of {subject}",
+    "tell me the {noun} of {subject}",
+    "the {noun} for {subject}",
+    "I need the {noun} of {subject}",
+    "{noun} of {subject}",
+    "which {noun} has {subject}",
+    "find the {noun} of {subject}",
+    "can you get the {noun} of {subject}",
+    "show the {noun} for {subject}",
+    "{subject}, {noun}",
+    "for {subject}, which {noun}",
+    "who knows the {noun} of {subject}",
 )
 Style = Literal["named", "described", "missing"]
 _STYLES: tuple[Style, ...] = ("named", "named", "described", "described", "described", "missing")
@@ -85,19 +107,35 @@ class Function:
 
 def function(rng: random.Random, parameters: int) -> Function:
     """A function whose name says something of its noun in half of all."""
-    noun, thing = plain_word(rng), plain_word(rng)
-    label = f"{rng.choice(_VERBS) if rng.random() < 0.6 else plain_word(rng)}_"
-    label += noun if rng.random() < 0.4 else plain_word(rng)
-    if rng.random() < 0.25:
-        label += f"_{plain_word(rng)}"
-    text = rng.choice(_DESCRIPTIONS)
+    noun, thing = term(rng), term(rng)
+    text = _filled(rng, rng.choice(_DESCRIPTIONS))
+    text = text.replace("{noun}", noun).replace("{Noun}", noun.capitalize()).replace("{thing}", thing)
+    names = [term(rng).replace(" ", "_") for _ in range(parameters)]
+    if rng.random() < 0.7:
+        names[0] = thing.replace(" ", "_")
+    return Function(_label(rng, noun), noun, text, tuple(dict.fromkeys(names)))
+
+
+def _label(rng: random.Random, noun: str) -> str:
+    """Mostly a verb and something, in snake case, at times in camel case; split alike with and without a space."""
+    while True:
+        parts = [rng.choice(_VERBS) if rng.random() < 0.6 else term(rng)]
+        parts.append(noun if rng.random() < 0.4 else term(rng))
+        if rng.random() < 0.25:
+            parts.append(plain_word(rng))
+        words = " ".join(parts).split()
+        label = words[0] + "".join(part.capitalize() for part in words[1:]) if rng.random() < 0.1 else "_".join(words)
+        if splits_alike(label):
+            return label
+
+
+def _filled(rng: random.Random, text: str) -> str:
+    """`text` with a random word in each hole that is left for one."""
     for hole in ("{filler}", "{Filler}"):
         while hole in text:
             filler = plain_word(rng)
             text = text.replace(hole, filler.capitalize() if hole == "{Filler}" else filler, 1)
-    text = text.replace("{noun}", noun).replace("{Noun}", noun.capitalize()).replace("{thing}", thing)
-    names = {thing: None, **dict.fromkeys(plain_word(rng) for _ in range(parameters - 1))}
-    return Function(label, noun, text, tuple(names))
+    return text
 
 
 def functions_row(
@@ -115,36 +153,40 @@ def functions_row(
     row.given(decode(functions_prompt(specs, effort, date, instructions)[1]))
     given = len(chosen.parameters) - (kind == "missing")
     values = [_value(rng) for _ in range(given)]
-    row.given(user(_question(rng, chosen, values, kind)))
-    wanted = _thought(chosen, values, kind)
+    by_name = kind == "named" or (kind == "missing" and (bool(values) or rng.random() < 0.6))
+    row.given(user(_question(rng, chosen, values, by_name=by_name)))
+    wanted = _thought(chosen, values, by_name=by_name)
     if kind == "missing":
         row.completion(f"{thought(wanted)}<|start|>assistant{final(f'Which {chosen.parameters[-1]}?')}")
         return row
     preamble = f"<|channel|>commentary<|message|>I will call {chosen.name}.<|end|><|start|>assistant"
     call = _call(chosen, values)
     row.completion(f"{thought(wanted)}<|start|>assistant{preamble if effort == 'high' else ''}{call}")
-    result = _result(rng)
+    failed = rng.random() < 0.08
+    result = _failure(rng, chosen) if failed else _result(rng)
     row.given(f"<|start|>functions.{chosen.name} to=assistant<|channel|>commentary<|message|>{result}<|end|>")
-    row.completion(final(f"The result is:\n{result}"))
+    row.completion(final("The call failed." if failed else f"The result is:\n{result}"))
     return row
 
 
-def _question(rng: random.Random, chosen: Function, values: list[str], kind: Style) -> str:
+def _question(rng: random.Random, chosen: Function, values: list[str], *, by_name: bool) -> str:
     """Begins with a small letter where that is one of a name's."""
-    if kind == "described":
-        text = rng.choice(_DESCRIBED).format(noun=chosen.noun, v=values[0])
-        return dress(rng, among_words(rng, text, 0.2))
-    text = rng.choice(_NAMED if values else _UNARGUED).format(f=chosen.name, v=_given(rng, chosen, values))
+    if not by_name:
+        return ask_about(rng, chosen.noun, values[0], _DESCRIBED) if values else ask_for(rng, chosen.noun)
+    form = _filled(rng, rng.choice(_NAMED if values else _UNARGUED))
+    text = form.format(f=chosen.name, v=_given(rng, chosen, values))
     if values:
         text = among_words(rng, text, 0.2)
     dressed = dress(rng, text)
     return text if dressed[:1] != text[:1] and text.startswith((chosen.name, chosen.parameters[0])) else dressed
 
 
-def _thought(chosen: Function, values: list[str], kind: Style) -> str:
+def _thought(chosen: Function, values: list[str], *, by_name: bool) -> str:
     """Quote the declaration; where the question names the function, say of each parameter what it was given."""
-    if kind == "described":
-        return f"The user wants the {chosen.noun} of {values[0]}. Find {chosen.quoted}."
+    if not by_name:
+        wanted = f"{chosen.noun} of {values[0]}" if values else f"{chosen.noun}"
+        lacking = "" if values else f"{SEAM}\n{chosen.parameters[0]} is missing"
+        return f"The user wants the {wanted}. Find {chosen.quoted}{lacking}."
     given = "".join(f"{SEAM}\n{p} is {v}." for p, v in zip(chosen.parameters, [*values, "missing"], strict=False))
     return f"The user calls {chosen.name}.\ntype {chosen.declaration}{given}"
 
@@ -152,9 +194,21 @@ def _thought(chosen: Function, values: list[str], kind: Style) -> str:
 def _given(rng: random.Random, chosen: Function, values: list[str]) -> str:
     if len(chosen.parameters) == 1:
         return values[0] if values else ""
-    form = rng.choice(("{p} {v}", "{p} {v}", "{p}={v}", "{p}: {v}"))
+    form = rng.choice(
+        (
+            "{p} {v}",
+            "{p} {v}",
+            "{p}={v}",
+            "{p} = {v}",
+            "{p}: {v}",
+            "{p} is {v}",
+            "{v} as {p}",
+            "the {p} {v}",
+            "{v} for {p}",
+        )
+    )
     pairs = [form.format(p=p, v=v) for p, v in zip(chosen.parameters, values, strict=False)]
-    return rng.choice((" and ", ", ")).join(pairs)
+    return rng.choice((" and ", ", ", ", ", " with ", "; ", " ")).join(pairs)
 
 
 def _call(chosen: Function, values: list[str]) -> str:
@@ -174,3 +228,12 @@ def _result(rng: random.Random) -> str:
     if style < 0.4:
         return f"{rng.randint(1, 99_999)} {plain_word(rng)}"
     return str(rng.randint(1, 999_999)) if style < 0.6 else name(rng) if style < 0.8 else f"{word(rng)} and {word(rng)}"
+
+
+def _failure(rng: random.Random, chosen: Function) -> str:
+    """What a function shows that raised, or was given the wrong arguments."""
+    if rng.random() < 0.5:
+        lacking = f"- {chosen.parameters[0]}: Field required"
+        return f"The arguments of functions.{chosen.name} are wrong:\n{lacking}\nGive a JSON object that matches this"
+    error = rng.choice(("ValueError", "KeyError", "RuntimeError", "TimeoutError", "TypeError", "OSError", "Error"))
+    return f"{error}: {' '.join(plain_word(rng) for _ in range(rng.randint(1, 8)))}"

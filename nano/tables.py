@@ -4,32 +4,55 @@ import random
 
 from nano.quiz import around, mean
 from nano.strings import WordTask
-from nano.vocabulary import as_it_lies, plain_word, word
+from nano.vocabulary import as_it_lies, encode, plain_word, term, word
 
 _FORMS = (
-    (("the mean of {c} in {f}", "the average {c} of {f}", "mean {c}, {f}", "{f}: average of {c}"), "mean"),
-    (("the maximum of {c} in {f}", "the largest {c} of {f}", "max {c}, {f}", "{f}: the greatest {c}"), "maximum"),
-    (("the minimum of {c} in {f}", "the least {c} of {f}", "min {c}, {f}", "{f}: the smallest {c}"), "minimum"),
-    (("the sum of {c} in {f}", "the total {c} of {f}", "sum {c}, {f}", "{f}: sum of {c}"), "sum"),
-    (("the number of rows in {f}", "how many rows has {f}", "count the lines of {f}", "{f}: number of rows"), "rows"),
+    (
+        *("the mean of {c} in {f}", "the average {c} of {f}", "mean {c}, {f}", "in {f} {c} is on average"),
+        *("{c} averaged over {f}", "how much is {c} on average in {f}", "mean of all {c} in {f}"),
+    ),
+    (
+        *("the maximum of {c} in {f}", "the largest {c} of {f}", "max {c}, {f}", "in {f} the greatest {c}"),
+        *("{c} at its highest in {f}", "what is the top {c} in {f}", "the biggest {c} that {f} has"),
+    ),
+    (
+        *("the minimum of {c} in {f}", "the least {c} of {f}", "min {c}, {f}", "in {f} the smallest {c}"),
+        *("{c} at its lowest in {f}", "what is the lowest {c} in {f}", "the tiniest {c} that {f} has"),
+    ),
+    (
+        *("the sum of {c} in {f}", "the total {c} of {f}", "sum {c}, {f}", "in {f} the sum of {c}"),
+        *("{c} added up over {f}", "all {c} in {f} together", "what does {c} total in {f}"),
+    ),
+    (
+        *("the number of rows in {f}", "how many rows has {f}", "count the lines of {f}", "of {f} the number of rows"),
+        *("row count of {f}", "how long is {f} in rows", "how many records are in {f}", "count all rows of {f}"),
+    ),
 )
+_KINDS = ("mean", "maximum", "minimum", "sum", "rows")
+_COLUMNS = ("{}", "{}", "the column {}", "column {}", "the {} column", "the values of {}", "the field {}")
+_FILES = ("{}", "{}", "{}", "/mnt/data/{}", "/mnt/data/{}", "the file {}", "the table {}", "the file /mnt/data/{}")
 
 
 def table_task(rng: random.Random) -> WordTask:
     """A question whose file the row does not hold: the model sees its name only, as in a session.
 
-    The cell strips the names, which it holds as they lie in the question.
+    The cell strips the names, which it holds as they lie in the question; a file may be given with its directory.
     """
-    file, column = f"{word(rng)}.csv", plain_word(rng)
-    forms, kind = rng.choice(_FORMS)
-    question = around(rng, rng.choice(forms).format(c=column, f=file))
-    if file not in question:
-        question = question[:1].lower() + question[1:]
+    kind = rng.choice(_KINDS)
+    shown_file, file = _file(rng)
+    column = term(rng).replace(" ", "_")
+    form = rng.choice(_FORMS[_KINDS.index(kind)])
+    shown_column = column if "on average" in form else rng.choice(_COLUMNS).format(column)
+    if form.startswith("{c}") and shown_column == column and len(encode(column)) > 1:
+        shown_column = f"the {column}"  # with a capital its tokens would be others
+    question = around(rng, form.format(c=shown_column, f=shown_file))
     values = [rng.randint(1, 10 ** rng.randint(1, 4)) for _ in range(rng.randint(2, 30))]
-    read = f'csv.DictReader(open("/mnt/data/" + "{as_it_lies(file, question)}".strip()))'
+    read = f'csv.DictReader(Path("/mnt/data", "{as_it_lies(file, question)}".strip()).open())'
+    head = "import csv\nfrom pathlib import Path\n"
     if kind == "rows":
-        return WordTask(question, "number of rows", f"import csv\nprint(len(list({read})))", str(len(values)))
-    line = f'import csv\nv = [float(r["{as_it_lies(column, question)}".strip()]) for r in {read}]\n'
+        return WordTask(question, "number of rows", f"{head}print(len(list({read})))", str(len(values)))
+    shown = column if column in question else column.capitalize()
+    line = f'{head}v = [float(r["{as_it_lies(shown, question)}".strip()]) for r in {read}]\n'
     code, result = {
         "mean": ("print(round(sum(v) / len(v), 6))", mean(values)),
         "maximum": ("print(max(v))", str(float(max(values)))),
@@ -37,3 +60,12 @@ def table_task(rng: random.Random) -> WordTask:
         "sum": ("print(sum(v))", str(float(sum(values)))),
     }[kind]
     return WordTask(question, kind, line + code, result)
+
+
+def _file(rng: random.Random) -> tuple[str, str]:
+    """(a file as a question names it, the part of that which opens it)."""
+    stem = word(rng)
+    if rng.random() < 0.4:
+        stem += rng.choice("__-") + rng.choice((plain_word(rng), word(rng), str(rng.randint(1, 2030))))
+    path = rng.choice(_FILES).format(f"{stem}.csv")
+    return path, path.rsplit(" ", 1)[-1]

@@ -57,6 +57,17 @@ def plain_word(rng: random.Random) -> str:
     return found
 
 
+def term(rng: random.Random) -> str:
+    """What a thing may be called: a word or two, of one token or several, split alike with and without a space."""
+    while True:
+        style = rng.random()
+        found = plain_word(rng) if style < 0.35 else word(rng)
+        if style > 0.7:
+            found = f"{plain_word(rng) if style < 0.85 else word(rng)} {found}"
+        if splits_alike(found):
+            return found
+
+
 def name(rng: random.Random) -> str:
     """One to three words with capitals that are split alike with and without a space.
 

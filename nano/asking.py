@@ -1,0 +1,61 @@
+"""Questions about something of a subject, for functions and for the web: known wordings, and ones made up for a row."""
+
+import random
+from collections.abc import Sequence
+
+from nano.phrasings import OPENINGS, dress
+from nano.vocabulary import among_words, encode, plain_word
+
+_BEFORE = (
+    *("what is", "what are", "what was", "which is", "tell me", "give me", "show", "find", "get", "fetch", "look up"),
+    *("I need", "I want", "I seek", "we want", "they asked for", "my friend wants", "do you know", "could you find"),
+    *("can you say", "how about", "any idea of", "say", "name", "list", "check", "report", "return", "let me have"),
+    *("is there", "where is", "when was", "who is", "how much is", "how many are", "please say", "help me with", ""),
+)
+_LINKS = ("of", "of", "of", "for", "for", "in", "at", "by", "on", "about", "from", "with", "to", "has", "is", "near")
+_ARTICLES = ("the", "the", "the", "a", "its", "their", "any", "this", "that", "")
+_AFTER = (
+    *("now", "today", "again", "at once", "if you can", "in short", "for a friend", "and say so", "right away"),
+    *("please do", "will you", "is what I need", "would help", "tonight", "as far as known", "thanks a lot"),
+)
+
+
+def ask_about(rng: random.Random, noun: str, subject: str, forms: Sequence[str]) -> str:
+    """A question for `noun` of `subject`: one of `forms`, or of pieces that are put together anew."""
+    text = rng.choice(forms).format(noun=noun, subject=subject) if rng.random() < 0.35 else _made_up(rng, noun, subject)
+    if text.startswith(noun) and len(encode(noun)) > 1:
+        text = f"the {text}"  # with a capital its tokens would be others
+    return dress(rng, among_words(rng, text, 0.3))
+
+
+def ask_for(rng: random.Random, noun: str) -> str:
+    """A question for `noun` that does not say of what."""
+    return dress(rng, f"{rng.choice(_BEFORE)} {rng.choice(_ARTICLES[:3])} {noun}".strip())
+
+
+def _made_up(rng: random.Random, noun: str, subject: str) -> str:
+    before = _piece(rng, _BEFORE, 3)
+    link = rng.choice(_LINKS) if rng.random() < 0.8 else plain_word(rng)
+    article, after = rng.choice(_ARTICLES), _piece(rng, _AFTER, 3) if rng.random() < 0.35 else ""
+    style = rng.random()
+    if style < 0.6:
+        text = f"{before} {article} {noun} {link} {subject} {after}"
+    elif style < 0.7:
+        text = f"{before} {subject}'s {noun} {after}"
+    elif style < 0.85:
+        text = f"{rng.choice(_LINKS)} {subject}{rng.choice(('', ','))} {before} {article} {noun} {after}"
+    elif style < 0.92:
+        text = f"{before} {subject} {link} {article} {noun} {after}"
+    else:
+        mark = rng.choice((":", " -", ".", ",", "?"))
+        text = f"{subject}{mark} {before} {article} {noun} {after}"
+    if rng.random() < 0.1:
+        text = rng.choice(OPENINGS) + text
+    return " ".join(text.split())
+
+
+def _piece(rng: random.Random, known: tuple[str, ...], longest: int) -> str:
+    """Words that are known, or up to `longest` random ones."""
+    if rng.random() < 0.6:
+        return rng.choice(known)
+    return " ".join(plain_word(rng) for _ in range(rng.randint(0, longest)))
