@@ -22,10 +22,12 @@ _AFTER = (
 
 def ask_about(rng: random.Random, noun: str, subject: str, forms: Sequence[str]) -> str:
     """A question for `noun` of `subject`: one of `forms`, or of pieces that are put together anew."""
-    text = rng.choice(forms).format(noun=noun, subject=subject) if rng.random() < 0.35 else _made_up(rng, noun, subject)
+    plain = subject.islower()  # among random words nobody could tell it
+    known = plain or rng.random() < 0.35
+    text = rng.choice(forms).format(noun=noun, subject=subject) if known else _made_up(rng, noun, subject)
     if text.startswith(noun) and len(encode(noun)) > 1:
         text = f"the {text}"  # with a capital its tokens would be others
-    return dress(rng, among_words(rng, text, 0.3))
+    return dress(rng, text if plain else among_words(rng, text, 0.3))
 
 
 def ask_for(rng: random.Random, noun: str) -> str:

@@ -173,12 +173,13 @@ def _question(rng: random.Random, chosen: Function, values: list[str], *, by_nam
     """Begins with a small letter where that is one of a name's."""
     if not by_name:
         return ask_about(rng, chosen.noun, values[0], _DESCRIBED) if values else ask_for(rng, chosen.noun)
-    form = _filled(rng, rng.choice(_NAMED if values else _UNARGUED))
-    text = form.format(f=chosen.name, v=_given(rng, chosen, values))
-    if values:
+    plain = any(value.islower() for value in values)  # among random words nobody could tell such a value
+    forms = [form for form in _NAMED if not plain or "{filler}" not in form] if values else _UNARGUED
+    text = _filled(rng, rng.choice(forms)).format(f=chosen.name, v=_given(rng, chosen, values))
+    if values and not plain:
         text = among_words(rng, text, 0.2)
     dressed = dress(rng, text)
-    return text if dressed[:1] != text[:1] and text.startswith((chosen.name, chosen.parameters[0])) else dressed
+    return text if dressed[:1] != text[:1] and text.startswith((chosen.name, chosen.parameters[0], *values)) else dressed
 
 
 def _thought(chosen: Function, values: list[str], *, by_name: bool) -> str:
