@@ -20,11 +20,29 @@ _AFTER = (
 )
 
 
-def ask_about(rng: random.Random, noun: str, subject: str, forms: Sequence[str]) -> str:
-    """A question for `noun` of `subject`: one of `forms`, or of pieces that are put together anew."""
+_REQUESTS = (
+    *("please", "could you", "can you", "would you", "I want you to", "let us", "we should", "now", "go ahead and"),
+    *("your task is to", "time to", "next,", "I would like you to", "you may", "you have to", "be so kind and", ""),
+)
+_VERBS = (
+    *("call", "use", "run", "invoke", "execute", "apply", "trigger", "start", "launch", "query", "ask", "try", "do"),
+    *("employ", "take", "make use of", "send a request to", "hand it to", "perform"),
+)
+_KINDS_OF_TOOLS = ("", "", "", "the function", "the tool", "function", "my", "this", "the")
+_GIVING = (
+    *("with", "with", "for", "on", "using", "passing", "given", "and give it", "and pass", "taking", "to", "about", ""),
+    *("whose argument is", "and say", "over", "setting", "providing", "where", "it gets"),
+)
+
+
+def ask_about(rng: random.Random, noun: str, subject: str, forms: Sequence[str], *, clear: bool = False) -> str:
+    """A question for `noun` of `subject`: one of `forms`, or of pieces that are put together anew.
+
+    `clear`: known words stand beside the noun, so that the question alone says where it begins and ends.
+    """
     plain = subject.islower()  # among random words nobody could tell it
     known = plain or rng.random() < 0.35
-    text = rng.choice(forms).format(noun=noun, subject=subject) if known else _made_up(rng, noun, subject)
+    text = rng.choice(forms).format(noun=noun, subject=subject) if known else _made_up(rng, noun, subject, clear=clear)
     if text.startswith(noun) and len(encode(noun)) > 1:
         text = f"the {text}"  # with a capital its tokens would be others
     return dress(rng, text if plain else among_words(rng, text, 0.3))
@@ -35,10 +53,29 @@ def ask_for(rng: random.Random, noun: str) -> str:
     return dress(rng, f"{rng.choice(_BEFORE)} {rng.choice(_ARTICLES[:3])} {noun}".strip())
 
 
-def _made_up(rng: random.Random, noun: str, subject: str) -> str:
+def ask_to_call(rng: random.Random, name: str, given: str, *, plain: bool) -> str:
+    """A request to call the function `name`, put together anew; `given` says its arguments, and may be empty.
+
+    `plain`: without random words, among which nobody could tell the arguments.
+    """
+    request, verb = _piece(rng, _REQUESTS, 0 if plain else 2), _piece(rng, _VERBS, 0 if plain else 1)
+    kind, after = rng.choice(_KINDS_OF_TOOLS), rng.choice(_AFTER) if rng.random() < 0.3 else ""
+    giving = (_piece(rng, _GIVING, 0 if plain else 2) or "with") if given else ""
+    style = rng.random()
+    if not given or style < 0.7:
+        text = f"{request} {verb} {kind} {name} {giving} {given} {after}"
+    elif style < 0.85:
+        text = f"{giving} {given}{rng.choice(('', ','))} {request} {verb} {kind} {name} {after}"
+    else:
+        text = f"{request} {verb} {kind} {name}{rng.choice((':', ',', ' -', '.', ';'))} {given} {after}"
+    return " ".join(text.split()).replace(" ,", ",")
+
+
+def _made_up(rng: random.Random, noun: str, subject: str, *, clear: bool) -> str:
     before = _piece(rng, _BEFORE, 3)
-    link = rng.choice(_LINKS) if rng.random() < 0.8 else plain_word(rng)
-    article, after = rng.choice(_ARTICLES), _piece(rng, _AFTER, 3) if rng.random() < 0.35 else ""
+    link = rng.choice(_LINKS) if clear or rng.random() < 0.8 else plain_word(rng)
+    article = rng.choice([article for article in _ARTICLES if article] if clear else _ARTICLES)
+    after = _piece(rng, _AFTER, 0 if clear else 3) if rng.random() < 0.35 else ""
     style = rng.random()
     if style < 0.6:
         text = f"{before} {article} {noun} {link} {subject} {after}"
@@ -58,6 +95,6 @@ def _made_up(rng: random.Random, noun: str, subject: str) -> str:
 
 def _piece(rng: random.Random, known: tuple[str, ...], longest: int) -> str:
     """Words that are known, or up to `longest` random ones."""
-    if rng.random() < 0.6:
+    if not longest or rng.random() < 0.6:
         return rng.choice(known)
     return " ".join(plain_word(rng) for _ in range(rng.randint(0, longest)))

@@ -38,10 +38,10 @@ from ossia.types import Effort, FunctionSpec
 
 Family = Literal["python", "functions", "hits", "browser", "untooled"]
 SHARES: dict[Family | Literal["copies"], float] = {
-    "python": 0.41,
-    "functions": 0.35,
-    "hits": 0.03,
-    "browser": 0.17,
+    "python": 0.35,
+    "functions": 0.36,
+    "hits": 0.06,
+    "browser": 0.19,
     "untooled": 0.02,
     "copies": 0.02,
 }
@@ -66,11 +66,11 @@ class Batch:
 def python_family_row(rng: random.Random, split: Split, effort: Effort = "medium") -> Row:
     """A row of the mix that nano is trained on for python: more than half are arithmetic."""
     style = rng.random()
-    if style < 0.28:
+    if style < 0.24:
         return python_row(rng, arithmetic_task(rng, split), split, effort)
     if style < 0.54:
         return python_row(rng, phrased_task(rng, split), split, effort)
-    if style < 0.60:
+    if style < 0.59:
         return python_row(rng, words_task(rng), split, effort)
     if style < 0.71:
         return python_row(rng, quiz_row_task(rng), split, effort)

@@ -112,7 +112,7 @@ def browse_row(rng: random.Random, effort: Effort, *, whole: bool = True) -> Row
     pages.insert(at, page)
     query = f"{noun} of {subject}"
     row = Row("browse")
-    row.given(user(ask_about(rng, noun, subject, _QUESTIONS)))
+    row.given(user(ask_about(rng, noun, subject, _QUESTIONS, clear=True)))
     aim = f"The user wants the {query}."
     if effort != "low":
         aim += " Search the web." if effort == "medium" else f" Search the web. The query is: {query}"
@@ -150,7 +150,7 @@ def _hit(shown: str, subject: str, at: int, count: int) -> str:
 def _other(rng: random.Random, subject: str) -> str:
     """Another subject, at times with a word of `subject`."""
     parts = name(rng).split()
-    if rng.random() < 0.2 and " " in subject:
+    if rng.random() < 0.3 and " " in subject:
         parts[rng.randrange(len(parts))] = rng.choice(subject.split())
     found = " ".join(parts)
     return found if subject not in found else name(rng)
@@ -159,9 +159,9 @@ def _other(rng: random.Random, subject: str) -> str:
 def _snippet(rng: random.Random, page: Page) -> str:
     """Nothing, words, or the beginning of one of the page's lines."""
     style = rng.random()
-    if style < 0.4:
+    if style < 0.3:
         return ""
-    return _words(rng, rng.randint(2, 8)) if style < 0.7 else rng.choice(page.lines)
+    return _words(rng, rng.choice((3, 5, 8, 12, 16, 24))) if style < 0.65 else rng.choice(page.lines)
 
 
 def _right(page: Page, noun: str, decoy: str) -> int:

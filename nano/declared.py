@@ -5,7 +5,7 @@ import random
 from dataclasses import dataclass
 from typing import Literal
 
-from nano.asking import ask_about, ask_for
+from nano.asking import ask_about, ask_for, ask_to_call
 from nano.phrasings import dress
 from nano.prompts import functions_prompt
 from nano.rows import SEAM, Row, final, thought, user
@@ -75,7 +75,7 @@ _DESCRIBED = (
     "who knows the {noun} of {subject}",
 )
 Style = Literal["named", "described", "missing"]
-_STYLES: tuple[Style, ...] = ("named", "named", "described", "described", "described", "missing")
+_STYLES: tuple[Style, ...] = ("named", "named", "named", "described", "described", "described", "missing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,21 +105,24 @@ class Function:
         return f"{self.noun}{self.description[end:]}\ntype {self.declaration}"
 
 
-def function(rng: random.Random, parameters: int) -> Function:
-    """A function whose name says something of its noun in half of all."""
+def function(rng: random.Random, parameters: int, like: str = "") -> Function:
+    """A function whose name says something of its noun in half of all, and begins as the name `like` does."""
     noun, thing = term(rng), term(rng)
     text = _filled(rng, rng.choice(_DESCRIPTIONS))
     text = text.replace("{noun}", noun).replace("{Noun}", noun.capitalize()).replace("{thing}", thing)
     names = [term(rng).replace(" ", "_") for _ in range(parameters)]
     if rng.random() < 0.7:
         names[0] = thing.replace(" ", "_")
-    return Function(_label(rng, noun), noun, text, tuple(dict.fromkeys(names)))
+    return Function(_label(rng, noun, like), noun, text, tuple(dict.fromkeys(names)))
 
 
-def _label(rng: random.Random, noun: str) -> str:
-    """Mostly a verb and something, in snake case, at times in camel case; split alike with and without a space."""
+def _label(rng: random.Random, noun: str, like: str = "") -> str:
+    """Mostly a verb and something, in snake case, at times in camel case; split alike with and without a space.
+
+    It begins as `like` does, where that is given.
+    """
     while True:
-        parts = [rng.choice(_VERBS) if rng.random() < 0.6 else term(rng)]
+        parts = [like.split("_")[0] or (rng.choice(_VERBS) if rng.random() < 0.6 else term(rng))]
         parts.append(noun if rng.random() < 0.4 else term(rng))
         if rng.random() < 0.25:
             parts.append(plain_word(rng))
@@ -144,7 +147,8 @@ def functions_row(
     """A developer message with one to five functions, a question, and what is to be made of it."""
     kind: Style = rng.choice(_STYLES) if style is None else style
     chosen = function(rng, 1 if kind == "described" else rng.choice((1, 1, 2, 3)))
-    others = [function(rng, rng.choice((1, 1, 2))) for _ in range(rng.randint(0, 4))]
+    alike = chosen.name if rng.random() < 0.3 else ""
+    others = [function(rng, rng.choice((1, 1, 2)), alike) for _ in range(rng.randint(0, 4))]
     taken = {chosen.name, chosen.noun}
     offered = [chosen, *(other for other in others if not taken & {other.name, other.noun})]
     rng.shuffle(offered)
@@ -174,12 +178,18 @@ def _question(rng: random.Random, chosen: Function, values: list[str], *, by_nam
     if not by_name:
         return ask_about(rng, chosen.noun, values[0], _DESCRIBED) if values else ask_for(rng, chosen.noun)
     plain = any(value.islower() for value in values)  # among random words nobody could tell such a value
-    forms = [form for form in _NAMED if not plain or "{filler}" not in form] if values else _UNARGUED
-    text = _filled(rng, rng.choice(forms)).format(f=chosen.name, v=_given(rng, chosen, values))
+    given, quote = _given(rng, chosen, values), rng.choice("`'\"") if rng.random() < 0.06 else ""
+    if rng.random() < 0.5:
+        text = ask_to_call(rng, f"{quote}{chosen.name}{quote}", given, plain=plain or not values)
+    else:
+        forms = [form for form in _NAMED if not plain or "{filler}" not in form] if values else _UNARGUED
+        text = _filled(rng, rng.choice(forms)).format(f=chosen.name, v=given)
     if values and not plain:
         text = among_words(rng, text, 0.2)
     dressed = dress(rng, text)
-    return text if dressed[:1] != text[:1] and text.startswith((chosen.name, chosen.parameters[0], *values)) else dressed
+    return (
+        text if dressed[:1] != text[:1] and text.startswith((chosen.name, chosen.parameters[0], *values)) else dressed
+    )
 
 
 def _thought(chosen: Function, values: list[str], *, by_name: bool) -> str:
@@ -193,6 +203,9 @@ def _thought(chosen: Function, values: list[str], *, by_name: bool) -> str:
 
 
 def _given(rng: random.Random, chosen: Function, values: list[str]) -> str:
+    if rng.random() < 0.08:
+        mark = rng.choice("'\"`")
+        values = [f"{mark}{value}{mark}" for value in values]
     if len(chosen.parameters) == 1:
         return values[0] if values else ""
     form = rng.choice(
@@ -209,6 +222,8 @@ def _given(rng: random.Random, chosen: Function, values: list[str]) -> str:
         )
     )
     pairs = [form.format(p=p, v=v) for p, v in zip(chosen.parameters, values, strict=False)]
+    if rng.random() < 0.25:
+        rng.shuffle(pairs)
     return rng.choice((" and ", ", ", ", ", " with ", "; ", " ")).join(pairs)
 
 
