@@ -198,8 +198,10 @@ def _thought(chosen: Function, values: list[str], *, by_name: bool) -> str:
         wanted = f"{chosen.noun} of {values[0]}" if values else f"{chosen.noun}"
         lacking = "" if values else f"{SEAM}\n{chosen.parameters[0]} is missing"
         return f"The user wants the {wanted}. Find {chosen.quoted}{lacking}."
-    given = "".join(f"{SEAM}\n{p} is {v}." for p, v in zip(chosen.parameters, [*values, "missing"], strict=False))
-    return f"The user calls {chosen.name}.\ntype {chosen.declaration}{given}"
+    pairs = zip(chosen.parameters, [*values, "missing"], strict=False)
+    # What stands behind a value here says what stands behind it in the call: another argument, or the end.
+    given = ",\n".join(f"{parameter} is {value}" for parameter, value in pairs)
+    return f"The user calls {chosen.name}.\ntype {chosen.declaration}{SEAM}\n{given}."
 
 
 def _given(rng: random.Random, chosen: Function, values: list[str]) -> str:

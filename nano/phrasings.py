@@ -79,11 +79,11 @@ ENDINGS: tuple[str, ...] = (" please", ", please", " for me", " thanks", ", than
 MARKS: tuple[str, ...] = ("", "", "?", "?", ".", "!")
 
 
-def ask(rng: random.Random, found: Expression) -> str:
-    """A question for `found` in a random documented phrasing."""
-    command = len(found.operands) == 2 and found.operators[0] in COMMANDS and rng.random() < 0.15
+def ask(rng: random.Random, found: Expression, *, words: float = 0.4) -> str:
+    """A question for `found` in a random documented phrasing; `words`: how often operators are words."""
+    command = len(found.operands) == 2 and found.operators[0] in COMMANDS and rng.random() < 0.375 * words
     carrier = rng.choice(COMMAND_CARRIERS if command else CARRIERS)
-    return dress(rng, carrier.format(_command(rng, found) if command else noun(rng, found)))
+    return dress(rng, carrier.format(_command(rng, found) if command else noun(rng, found, words)))
 
 
 def dress(rng: random.Random, text: str) -> str:
@@ -95,7 +95,7 @@ def dress(rng: random.Random, text: str) -> str:
     return text[:1].upper() + text[1:] if rng.random() < 0.65 else text
 
 
-def noun(rng: random.Random, found: Expression) -> str:
+def noun(rng: random.Random, found: Expression, words: float = 0.4) -> str:
     """`found` as it stands in a question: symbols with or without spaces, or words."""
     if len(found.operands) == 3:
         return _ternary(rng, found)
@@ -103,7 +103,7 @@ def noun(rng: random.Random, found: Expression) -> str:
     a, b = found.operands
     if operator == "**" and b in (2, 3) and rng.random() < 0.5:
         return f"{a} " + ("squared" if b == 2 else "cubed")
-    forms = SYMBOLS if rng.random() < 0.6 else NOUNS
+    forms = SYMBOLS if rng.random() < 1 - words else NOUNS
     return rng.choice(forms[operator]).format(a=a, b=b)
 
 

@@ -51,12 +51,12 @@ class Row:
         """Append what is rendered, not learned."""
         self._add(text, learned=False)
 
-    def completion(self, text: str) -> None:
-        """Append a completion that is to be learned: everything after `<|start|>assistant`.
+    def completion(self, text: str, forced: str = "") -> None:
+        """Append a completion that is to be learned: everything after `<|start|>assistant` and what is `forced`.
 
         It is split at every `SEAM`, so that a token there does not depend on what follows.
         """
-        self.given("<|start|>assistant")
+        self.given(f"<|start|>assistant{forced}")
         start = len(self.ids)
         for part in text.split(SEAM):
             self._add(part, learned=True)
@@ -117,7 +117,7 @@ class Task:
 
 def arithmetic_task(rng: random.Random, split: Split) -> Task:
     found = expression(rng, split)
-    question = ask(rng, found)
+    question = ask(rng, found, words=0.6 if split == "train" else 0.4)
     if split == "train" and rng.random() < 0.06:
         question = _noisy(rng, question)
     return Task("arithmetic", question, found.kind, found.code, found.result)
@@ -188,7 +188,10 @@ def talk_row(rng: random.Random, split: Split) -> Row:
         _history(row, rng, split)
     question, answer = small_talk(rng)
     row.given(user(question))
-    row.completion(f"{thought(NO_NEED)}<|start|>assistant{final(answer)}")
+    if rng.random() < 0.1:  # as of one who wants the answer at once
+        row.completion(f"{answer}<|return|>", "<|channel|>final<|message|>")
+    else:
+        row.completion(f"{thought(NO_NEED)}<|start|>assistant{final(answer)}")
     return row
 
 

@@ -3,7 +3,7 @@
 import random
 
 from nano.numbers import Expression
-from nano.phrasings import CARRIERS, ENDINGS, MARKS, NOUNS, OPENINGS, SYMBOLS
+from nano.phrasings import CARRIERS, COMMANDS, ENDINGS, MARKS, NOUNS, OPENINGS, SYMBOLS
 from nano.vocabulary import plain_word, word
 
 _WORDED: dict[str, tuple[str, ...]] = {
@@ -15,6 +15,8 @@ _WORDED: dict[str, tuple[str, ...]] = {
         "{a} and also {b}",
         "{a} raised by {b}",
         "{b} on top of {a}",
+        "increase {a} by {b}",
+        "combine {a} and {b}",
     ),
     "-": (
         "{a} take away {b}",
@@ -23,6 +25,10 @@ _WORDED: dict[str, tuple[str, ...]] = {
         "{b} taken from {a}",
         "{a} without {b}",
         "{a} decreased by {b}",
+        "reduce {a} by {b}",
+        "deduct {b} from {a}",
+        "take {b} off {a}",
+        "how much more is {a} than {b}",
         "what remains of {a} after {b} is removed",
     ),
     "*": (
@@ -32,6 +38,9 @@ _WORDED: dict[str, tuple[str, ...]] = {
         "{a} and {b} multiplied",
         "{a} repeated {b} times",
         "{b} copies of {a}",
+        "multiply {a} with {b}",
+        "scale {a} by {b}",
+        "multiplying {a} by {b}",
     ),
     "/": (
         "the fraction {a} over {b}",
@@ -39,6 +48,9 @@ _WORDED: dict[str, tuple[str, ...]] = {
         "{a} parted into {b}",
         "the quotient {a} by {b}",
         "dividing {a} by {b}",
+        "split {a} into {b}",
+        "{a} divided into {b}",
+        "how often does {b} go into {a}",
     ),
     "//": ("{a} floor-divided by {b}", "{a} div {b}", "the whole part of {a} divided by {b}"),
     "%": (
@@ -129,10 +141,12 @@ def _among_words(rng: random.Random, text: str) -> str:
 
 
 def _worded(rng: random.Random, found: Expression) -> str:
-    if len(found.operands) > 2 or rng.random() < 0.45:
+    if len(found.operands) > 2 or rng.random() < 0.35:
         style = rng.random()
         if len(found.operands) == 2 and style < 0.5:
             return rng.choice(SYMBOLS[found.operators[0]]).format(a=found.operands[0], b=found.operands[1])
         return found.text if style < 0.75 else found.text.replace(" ", "")
-    forms = _WORDED if rng.random() < 0.7 else NOUNS
-    return rng.choice(forms[found.operators[0]]).format(a=found.operands[0], b=found.operands[1])
+    forms = rng.choice((_WORDED, _WORDED, _WORDED, NOUNS, COMMANDS))
+    return rng.choice(forms.get(found.operators[0]) or _WORDED[found.operators[0]]).format(
+        a=found.operands[0], b=found.operands[1]
+    )
