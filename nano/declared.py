@@ -146,7 +146,7 @@ def functions_row(
 ) -> Row:
     """A developer message with one to five functions, a question, and what is to be made of it."""
     kind: Style = rng.choice(_STYLES) if style is None else style
-    chosen = function(rng, 1 if kind == "described" else rng.choice((1, 1, 2, 3)))
+    chosen = function(rng, rng.choice((1, 1, 1, 1, 2) if kind == "described" else (1, 1, 2, 3)))
     alike = chosen.name if rng.random() < 0.3 else ""
     others = [function(rng, rng.choice((1, 1, 2)), alike) for _ in range(rng.randint(0, 4))]
     taken = {chosen.name, chosen.noun}
@@ -176,7 +176,11 @@ def functions_row(
 def _question(rng: random.Random, chosen: Function, values: list[str], *, by_name: bool) -> str:
     """Begins with a small letter where that is one of a name's."""
     if not by_name:
-        return ask_about(rng, chosen.noun, values[0], _DESCRIBED) if values else ask_for(rng, chosen.noun)
+        return (
+            ask_about(rng, chosen.noun, _subject(rng, chosen, values), _DESCRIBED)
+            if values
+            else ask_for(rng, chosen.noun)
+        )
     plain = any(value.islower() for value in values)  # among random words nobody could tell such a value
     given, quote = _given(rng, chosen, values), rng.choice("`'\"") if rng.random() < 0.06 else ""
     if rng.random() < 0.5:
@@ -193,15 +197,23 @@ def _question(rng: random.Random, chosen: Function, values: list[str], *, by_nam
 
 
 def _thought(chosen: Function, values: list[str], *, by_name: bool) -> str:
-    """Quote the declaration; where the question names the function, say of each parameter what it was given."""
-    if not by_name:
-        wanted = f"{chosen.noun} of {values[0]}" if values else f"{chosen.noun}"
-        lacking = "" if values else f"{SEAM}\n{chosen.parameters[0]} is missing"
-        return f"The user wants the {wanted}. Find {chosen.quoted}{lacking}."
+    """Quote the declaration, and say of each parameter what it was given; that of a single one is said before."""
     pairs = zip(chosen.parameters, [*values, "missing"], strict=False)
     # What stands behind a value here says what stands behind it in the call: another argument, or the end.
-    given = ",\n".join(f"{parameter} is {value}" for parameter, value in pairs)
-    return f"The user calls {chosen.name}.\ntype {chosen.declaration}{SEAM}\n{given}."
+    given = f"{SEAM}\n" + ",\n".join(f"{parameter} is {value}" for parameter, value in pairs)
+    if by_name:
+        return f"The user calls {chosen.name}.\ntype {chosen.declaration}{given}."
+    wanted = f"{chosen.noun} of {values[0]}" if values else chosen.noun
+    return f"The user wants the {wanted}. Find {chosen.quoted}{'' if len(values) == 1 else given}."
+
+
+def _subject(rng: random.Random, chosen: Function, values: list[str]) -> str:
+    """What a function is asked about, without its name: the first value, and the others with their parameters."""
+    others = [
+        f"{rng.choice((' with ', ' and ', ', ', ' for ', ' at '))}{p} {v}"
+        for p, v in zip(chosen.parameters[1:], values[1:], strict=True)
+    ]
+    return values[0] + "".join(others)
 
 
 def _given(rng: random.Random, chosen: Function, values: list[str]) -> str:
@@ -238,7 +250,12 @@ def _call(chosen: Function, values: list[str]) -> str:
 
 def _value(rng: random.Random) -> str:
     style = rng.random()
-    return name(rng) if style < 0.75 else word(rng) if style < 0.9 else str(rng.randint(1, 9999))
+    if style < 0.9:
+        return name(rng) if style < 0.7 else word(rng) if style < 0.82 else str(rng.randint(1, 9999))
+    number = rng.randint(0, 999)
+    return rng.choice(
+        (f"{name(rng)} {number}", f"{number}.{rng.randint(0, 99)}", f"20{number % 90 + 10}-{number % 12 + 1:02}-17")
+    )
 
 
 def _result(rng: random.Random) -> str:

@@ -95,7 +95,7 @@ def test_a_function_is_quoted_from_its_declaration() -> None:
     for _ in range(40):
         described = decode(functions_row(rng, "medium", None, None, "described").ids)
         declared, rest = described.split("<|start|>user", 1)
-        quoted = rest.split(" Find ", 1)[1].split(".<|end|>", 1)[0]
+        quoted = rest.split(" Find ", 1)[1].split(" => any", 1)[0]
         assert quoted.lower() in declared.lower()
         named = decode(functions_row(rng, "medium", None, None, "named").ids)
         declared, rest = named.split("<|start|>user", 1)
