@@ -38,10 +38,10 @@ from ossia.types import Effort, FunctionSpec
 
 Family = Literal["python", "functions", "hits", "browser", "untooled"]
 SHARES: dict[Family | Literal["copies"], float] = {
-    "python": 0.35,
-    "functions": 0.36,
-    "hits": 0.06,
-    "browser": 0.19,
+    "python": 0.3,
+    "functions": 0.45,
+    "hits": 0.05,
+    "browser": 0.16,
     "untooled": 0.02,
     "copies": 0.02,
 }

@@ -122,9 +122,9 @@ def _label(rng: random.Random, noun: str, like: str = "") -> str:
     It begins as `like` does, where that is given.
     """
     while True:
-        parts = [like.split("_")[0] or (rng.choice(_VERBS) if rng.random() < 0.6 else term(rng))]
-        parts.append(noun if rng.random() < 0.4 else term(rng))
-        if rng.random() < 0.25:
+        parts = [like.split("_")[0] or (rng.choice(_VERBS) if rng.random() < 0.7 else term(rng))]
+        parts.append(noun if rng.random() < 0.4 else rng.choice((plain_word, term))(rng))
+        if rng.random() < 0.15:
             parts.append(plain_word(rng))
         words = " ".join(parts).split()
         label = words[0] + "".join(part.capitalize() for part in words[1:]) if rng.random() < 0.1 else "_".join(words)
