@@ -10,7 +10,7 @@ from torch import Tensor
 from nano.batches import collate
 from nano.browsing import browse_row
 from nano.declared import functions_row
-from nano.model import Nano
+from nano.model import Nano, fast_dtype
 from nano.numbers import Split
 from nano.prompts import browser_prompt, functions_prompt, random_prompt
 from nano.rows import (
@@ -56,9 +56,9 @@ def some_rows(rng: random.Random, split: Split) -> list[Row]:
 
 
 @torch.no_grad()
-def check(model: Nano, prefix: list[int], rows: list[Row], report: Report, dtype: torch.dtype = torch.bfloat16) -> None:
+def check(model: Nano, prefix: list[int], rows: list[Row], report: Report) -> None:
     """Add the completions of `rows` after `prefix` to `report`."""
-    batch = collate(prefix, rows)
+    batch, dtype = collate(prefix, rows), fast_dtype()
     hidden = model(batch.prefix, batch.ids, dtype).view(*batch.ids.shape, -1)
     head = model.table.to(dtype)
     for i, row in enumerate(rows):

@@ -11,7 +11,7 @@ from nano.config import PAD_TOKEN
 from nano.prompts import random_prompt
 from nano.rows import Row, Task
 from nano.vocabulary import decode, encode
-from ossia.harmony import PromptConfig, Transcript, parse_completion
+from ossia.harmony import START, PromptConfig, Transcript, parse_completion
 from ossia.tools import Python
 
 CONFIG = PromptConfig(tools=(Python().namespace,))
@@ -85,7 +85,8 @@ def test_completions_parse_without_a_repair(make: Callable[[random.Random], Row]
     for _ in range(60):
         row = make(rng)
         for start, end in row.turns:
-            completion = parse_completion(row.ids[start:end], ["python"])
+            header = max(i for i in range(start) if row.ids[i] == START) + 2  # a forced header is not part of the turn
+            completion = parse_completion(row.ids[header:end], ["python"])
             assert not completion.repairs
             assert not completion.truncated
             assert completion.stop == ("call" if completion.calls else "return")
