@@ -106,7 +106,7 @@ def test_a_missing_argument_is_the_last_of_the_declaration() -> None:
     rng = random.Random(8)
     for _ in range(40):
         text = decode(functions_row(rng, "medium", None, None, "missing").ids)
-        lacking = text.split("Which ", 1)[1].split("?", 1)[0]
+        lacking = text.rsplit("Which ", 1)[1].split("?", 1)[0]
         question = text.split("<|start|>user<|message|>", 1)[1].split("<|end|>", 1)[0]
         assert f"\n{lacking} is missing.<|end|>" in text
         assert f"{lacking} " not in question.replace("?", " ")
