@@ -77,7 +77,7 @@ class Trainer:
         parts = split_parameters(self.model)
         self.muon = Muon(parts.matrices, plan.lr, decay=plan.decay)
         self.adam = torch.optim.AdamW(parts.others, lr=plan.adam_lr, betas=(0.9, 0.98), weight_decay=0.0)
-        self.loss, self.dtype = SampledLoss(), fast_dtype()
+        self.loss = SampledLoss()
         self.begun = time.monotonic()
         self.step = self.tokens = self.targets = 0
         if self.state_file.exists():
@@ -106,7 +106,7 @@ class Trainer:
     def update(self, *, check: bool = False, end: bool = False) -> "Step":
         """One step; what the leading process wants to come after it, all processes do."""
         batch = self.next_batch()
-        loss, right = self.loss(self.model, batch, self.dtype)
+        loss, right = self.loss(self.model, batch, fast_dtype())
         (loss + 0.01 * self.model.balance()).backward()  # type: ignore[no-untyped-call]
         factor, checks, ends = self.peers.share(list(self.model.parameters()), (self.factor(), check, end))
         clip_grad_norm_(self.model.parameters(), 1.0)
