@@ -78,7 +78,7 @@ def python_family_row(rng: random.Random, split: Split, effort: Effort = "medium
         return python_row(rng, table_row_task(rng), split, effort)
     if style < 0.84:
         return mistake_row(rng, split, effort)
-    return failed_row(rng, split) if style < 0.85 else talk_row(rng, split)
+    return failed_row(rng, split) if style < 0.86 else talk_row(rng, split)
 
 
 def family_rows(rng: random.Random, family: Family, rows: int, split: Split) -> tuple[list[int], list[Row]]:

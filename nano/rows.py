@@ -159,7 +159,7 @@ def python_row(rng: random.Random, task: Task, split: Split, effort: Effort = "m
 
 def failed_row(rng: random.Random, split: Split) -> Row:
     """A call whose output is an error."""
-    task = arithmetic_task(rng, split)
+    task = arithmetic_task(rng, split) if rng.random() < 0.5 else table_row_task(rng)
     row = Row("failed")
     row.given(user(task.question) + "<|start|>assistant" + thought(task.analysis))
     row.given("<|start|>assistant" + call(task.code) + output(_failure(rng, task)))
@@ -237,12 +237,21 @@ _ERRORS = (
     "SyntaxError: invalid syntax",
     "MemoryError",
     "KeyboardInterrupt: ",
+    "KeyError: '{word}'",
+    "FileNotFoundError: [Errno 2] No such file or directory: '/mnt/data/{word}.csv'",
+    "ValueError: could not convert string to float: '{word}'",
+    "ValueError: could not convert string to float: ''",
 )
 
 
 def _failure(rng: random.Random, task: Task) -> str:
-    error = rng.choice(_ERRORS)
-    name, cell = error.split(":")[0], f"Cell In[{rng.randint(1, 9)}], line 1\n----> 1 {task.code}\n\n"
+    error = rng.choice(_ERRORS).format(word=word(rng))
+    lines = task.code.split("\n")
+    at = rng.randint(1, len(lines))
+    listed = "\n".join(f"{'---->' if n == at else ' ' * 5} {n} {line}" for n, line in enumerate(lines, 1))
+    name, cell = error.split(":")[0], f"Cell In[{rng.randint(1, 9)}], line {at}\n{listed}\n\n"
+    if len(lines) > 1 and rng.random() < 0.5:
+        cell += f"Cell In[1], line {at}, in <listcomp>(.0)\n----> {at} {lines[0]}\n\n"
     head = "Traceback (most recent call last)"
     return rng.choice(
         (

@@ -36,7 +36,8 @@ _FILES = ("{}", "{}", "{}", "/mnt/data/{}", "/mnt/data/{}", "the file {}", "the 
 def table_task(rng: random.Random) -> WordTask:
     """A question whose file the row does not hold: the model sees its name only, as in a session.
 
-    The cell strips the names, which it holds as they lie in the question; a file may be given with its directory.
+    The cell strips the names, which it holds as they lie in the question; a file may be given with its directory. Where
+    the question comes with this one file, the cell takes the name from the line that says so.
     """
     kind = rng.choice(_KINDS)
     shown_file, file = _file(rng)
@@ -45,9 +46,9 @@ def table_task(rng: random.Random) -> WordTask:
     shown_column = column if "on average" in form else rng.choice(_COLUMNS).format(column)
     if form.startswith("{c}") and shown_column == column and len(encode(column)) > 1:
         shown_column = f"the {column}"  # with a capital its tokens would be others
-    question = around(rng, form.format(c=shown_column, f=shown_file))
+    question, path = _with_files(rng, around(rng, form.format(c=shown_column, f=shown_file)), file)
     values = [rng.randint(1, 10 ** rng.randint(1, 4)) for _ in range(rng.randint(2, 30))]
-    read = f'csv.DictReader(Path("/mnt/data", "{as_it_lies(file, question)}".strip()).open())'
+    read = f'csv.DictReader(Path("/mnt/data", "{path}".strip()).open())'
     head = "import csv\nfrom pathlib import Path\n"
     if kind == "rows":
         return WordTask(question, "number of rows", f"{head}print(len(list({read})))", str(len(values)))
@@ -69,3 +70,14 @@ def _file(rng: random.Random) -> tuple[str, str]:
         stem += rng.choice("__-") + rng.choice((plain_word(rng), word(rng), str(rng.randint(1, 2030))))
     path = rng.choice(_FILES).format(f"{stem}.csv")
     return path, path.rsplit(" ", 1)[-1]
+
+
+def _with_files(rng: random.Random, question: str, file: str) -> tuple[str, str]:
+    """(the question as a session shows it that was given its file, at times others too or none; the file in a cell)."""
+    style = rng.random()
+    if style < 0.12:
+        return question, as_it_lies(file, question)
+    name = file.removeprefix("/mnt/data/")
+    names = [name] if style < 0.9 else [name, *(f"{word(rng)}.csv" for _ in range(rng.randint(1, 2)))]
+    shown = f"{question}\n\nFiles: {', '.join(f'/mnt/data/{one}' for one in sorted(set(names)))}"
+    return shown, f" /mnt/data/{name}" if len(names) == 1 else as_it_lies(file, question)

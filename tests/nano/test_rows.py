@@ -11,6 +11,7 @@ from nano.config import PAD_TOKEN
 from nano.prompts import random_prompt
 from nano.rows import Row, Task
 from nano.vocabulary import decode, encode
+from ossia.agent.session import _with_files
 from ossia.harmony import START, PromptConfig, Transcript, parse_completion
 from ossia.tools import Python
 
@@ -30,6 +31,17 @@ def play(transcript: Transcript, task: Task) -> None:
     transcript.append_tool("python", task.result + "\n", "analysis")
     transcript.append_completion(sampled(rows.final(task.answer)))
     transcript.drop_analysis()
+
+
+def test_a_question_with_files_is_what_a_session_shows() -> None:
+    rng, counts = random.Random(6), set()
+    for _ in range(100):
+        question = rows.table_row_task(rng).question
+        text, _, listed = question.partition("\n\nFiles: ")
+        names = [path.removeprefix("/mnt/data/") for path in listed.split(", ")] if listed else []
+        assert _with_files(text, names) == question
+        counts.add(len(names))
+    assert counts >= {0, 1, 2}
 
 
 @pytest.mark.parametrize("seed", range(5))
