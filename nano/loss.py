@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nano.batches import Batch
+from nano.batch import Batch
 from nano.model import Nano
 from nano.vocabulary import decode
 from ossia.engine.nano.table import VOCABULARY, split_token

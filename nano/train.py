@@ -15,9 +15,11 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 
 from nano import start
-from nano.batches import SHARES, Batch, batches, copy_batch
+from nano.batch import Batch
+from nano.batches import SHARES, batches
 from nano.check import development_report
 from nano.config import NanoConfig
+from nano.drills import copy_batch
 from nano.export import load_core, save_core
 from nano.loss import SampledLoss
 from nano.model import Nano, fast_dtype, split_parameters
