@@ -120,7 +120,6 @@ def _label(rng: random.Random, noun: str, like: str = "") -> str:
 
     It begins as `like` does, where that is given.
     """
-    alike = rng.random() < 0.6
     while True:
         parts = [like.split("_")[0] or (rng.choice(_VERBS) if rng.random() < 0.7 else term(rng))]
         parts.append(noun if rng.random() < 0.4 else rng.choice((plain_word, term))(rng))
@@ -128,7 +127,7 @@ def _label(rng: random.Random, noun: str, like: str = "") -> str:
             parts.append(plain_word(rng))
         words = " ".join(parts).split()
         label = words[0] + "".join(part.capitalize() for part in words[1:]) if rng.random() < 0.1 else "_".join(words)
-        if not alike or splits_alike(label):
+        if rng.random() < 0.4 or splits_alike(label):
             return label
 
 

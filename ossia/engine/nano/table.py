@@ -51,7 +51,7 @@ def split_token(text: str) -> tuple[str, str]:
 
 def _rows(ids: range, hidden: int, seed: str) -> npt.NDArray[np.float32]:
     parts = [_features(token_id) for token_id in ids]
-    spelled = [_spellings().get(stem, (stem,)) for stem, _ in parts]
+    spelled = [spellings().get(stem, (stem,)) for stem, _ in parts]
     rows = _hashes(seed, [pieces[0] for pieces in spelled], hidden)
     rows *= np.array([[_STEM if len(pieces) == 1 else _PIECES[0]] for pieces in spelled])
     for place in range(1, len(_PIECES)):
@@ -91,7 +91,7 @@ def _texts() -> list[str]:
 
 
 @lru_cache(maxsize=1)
-def _spellings() -> dict[str, list[str]]:
+def spellings() -> dict[str, list[str]]:
     """For the key of each stem of letters that is no token by itself: the keys of the tokens that spell it."""
     stems = {stem for _, stem in map(split_token, _texts()) if stem.isascii() and stem.isalpha()}
     missing = sorted(stems.difference(_texts()))
