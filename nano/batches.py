@@ -7,7 +7,7 @@ from typing import Literal
 from nano.batch import Batch, collate
 from nano.browsing import browse_row
 from nano.declared import functions_row
-from nano.drills import copy_batch, spell_batch
+from nano.drills import drill_batch
 from nano.numbers import Split
 from nano.prompts import (
     browser_prompt,
@@ -92,7 +92,7 @@ def batches(
     while True:
         family = rng.choices(list(shares), list(shares.values()))[0]
         if family == "copies":
-            yield from (rng.choice((copy_batch, spell_batch, spell_batch))(rng) for _ in range(group))
+            yield from (drill_batch(rng) for _ in range(group))
             continue
         count = max(1, round(rows * ROWS[family]))
         prefix, made = family_rows(rng, family, count * group, split)

@@ -11,6 +11,11 @@ from nano.vocabulary import decode, encode
 from ossia.harmony import FIRST_SPECIAL
 
 
+def drill_batch(rng: random.Random, spell: float = 0.65) -> Batch:
+    """A batch of either drill; `spell`: how often of the second."""
+    return spell_batch(rng) if rng.random() < spell else copy_batch(rng)
+
+
 def copy_batch(rng: random.Random) -> Batch:
     """Random tokens of which stretches are repeated: learn to copy before anything else.
 
