@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import random
 from collections import Counter
+from itertools import count, islice
 from pathlib import Path
 
 from bench.report import machine, spread
@@ -41,10 +42,11 @@ _ODD = (
 
 
 def prompts(n: int) -> list[str]:
-    """`n` prompts, the same each time."""
+    """`n` prompts, the same each time; none is blank, which an agent refuses."""
     rng = random.Random(7)
     asked = [sample.question for sample in find_eval("nano-python").dataset().samples]
-    return [_cut(rng, rng.choice(asked)) if rng.random() < 0.3 else _mixed(rng) for _ in range(n)]
+    drawn = (_cut(rng, rng.choice(asked)) if rng.random() < 0.3 else _mixed(rng) for _ in count())
+    return list(islice((text for text in drawn if text.strip()), n))
 
 
 def _cut(rng: random.Random, text: str) -> str:
