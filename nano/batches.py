@@ -2,12 +2,15 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
-from nano.batch import Batch, collate
+import torch
+from torch import Tensor
+
 from nano.browsing import browse_row
+from nano.config import PAD_TOKEN
 from nano.declared import functions_row
-from nano.drills import drill_batch
 from nano.numbers import Split
 from nano.prompts import (
     browser_prompt,
@@ -30,20 +33,34 @@ from nano.rows import (
     untooled_row,
     words_task,
 )
+from ossia.harmony import FIRST_SPECIAL
 from ossia.types import Effort, FunctionSpec
 
 Family = Literal["python", "functions", "hits", "browser", "untooled"]
 SHARES: dict[Family | Literal["copies"], float] = {
     "python": 0.3,
-    "functions": 0.43,
+    "functions": 0.45,
     "hits": 0.05,
     "browser": 0.16,
     "untooled": 0.02,
-    "copies": 0.04,
+    "copies": 0.02,
 }
-"""Share of the batches: `hits` are rows of the browser that end with the open hit, `copies` those of `drills`."""
+"""Share of the batches: `hits` are rows of the browser that end with the open hit, `copies` those of `copy_batch`."""
 ROWS: dict[Family, float] = {"python": 1.0, "functions": 0.35, "hits": 0.3, "browser": 0.15, "untooled": 1.0}
 """Rows of a batch, as a share of those of a batch for python: they are longer, so that batches cost alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A prefix of token ids [P] and rows of token ids [B, T], padded at the end; `learned` [B, T] marks the targets."""
+
+    prefix: Tensor
+    ids: Tensor
+    learned: Tensor
+
+    @property
+    def tokens(self) -> int:
+        return len(self.prefix) + self.ids.numel()
 
 
 def python_family_row(rng: random.Random, split: Split, effort: Effort = "medium") -> Row:
@@ -92,7 +109,7 @@ def batches(
     while True:
         family = rng.choices(list(shares), list(shares.values()))[0]
         if family == "copies":
-            yield from (drill_batch(rng) for _ in range(group))
+            yield from (copy_batch(rng) for _ in range(group))
             continue
         count = max(1, round(rows * ROWS[family]))
         prefix, made = family_rows(rng, family, count * group, split)
@@ -101,3 +118,64 @@ def batches(
         rng.shuffle(parts)
         for part in parts:
             yield collate(prefix, part)
+
+
+def collate(prefix: list[int], rows: list[Row]) -> Batch:
+    length = max(len(row.ids) for row in rows)
+    ids = torch.full((len(rows), length), PAD_TOKEN)
+    learned = torch.zeros(len(rows), length, dtype=torch.bool)
+    for i, row in enumerate(rows):
+        ids[i, : len(row.ids)] = torch.tensor(row.ids)
+        learned[i, : len(row.ids)] = torch.tensor(row.learned)
+    return Batch(torch.tensor(prefix), ids, learned)
+
+
+def copy_batch(rng: random.Random) -> Batch:
+    """Random tokens of which stretches are repeated: learn to copy before anything else.
+
+    Seven of ten batches are records, which the same few tokens divide into a name and a value; half of the rest come
+    from a small alphabet. One token is then not enough to find the place.
+    """
+    rows, length = rng.choice(((32, 96), (16, 192), (12, 256)))
+    style = rng.random()
+    if style < 0.7:
+        made = [_records(rng, length) for _ in range(rows)]
+        tokens, marks = torch.tensor([ids for ids, _ in made]), torch.tensor([learned for _, learned in made])
+        return Batch(torch.zeros(0, dtype=torch.long), tokens, marks)
+    ids = torch.randint(0, FIRST_SPECIAL, (rows, length))
+    if style < 0.85:
+        ids = torch.randint(0, FIRST_SPECIAL, (24,))[torch.randint(0, 24, (rows, length))]
+    learned = torch.zeros(rows, length, dtype=torch.bool)
+    for i in range(rows):
+        at = length // 2
+        while at < length - 4:
+            size = min(rng.randint(5, 14), length - at)
+            source = rng.randint(0, length // 2 - size)
+            ids[i, at : at + size] = ids[i, source : source + size].clone()
+            learned[i, at + 3 : at + size] = True
+            at += size
+    return Batch(torch.zeros(0, dtype=torch.long), ids, learned)
+
+
+def _records(rng: random.Random, length: int) -> tuple[list[int], list[bool]]:
+    """Records (name, divider, value, divider), then the same in another order: (ids, learned), `length` of each.
+
+    Only values are learned: they take what stands before the divider to be told apart, and among the easy targets of
+    whole records that was never learned.
+    """
+
+    def some(low: int, high: int) -> list[int]:
+        return [rng.randrange(FIRST_SPECIAL) for _ in range(rng.randint(low, high))]
+
+    dividers = some(2, 6), some(1, 4)
+    records: list[tuple[list[int], list[bool]]] = []
+    while 2 * sum(len(ids) for ids, _ in records) < length:
+        name, value = some(1, 3), some(1, 3)
+        before, after = [False] * (len(name) + len(dividers[0])), [False] * len(dividers[1])
+        records.append((name + dividers[0] + value + dividers[1], before + [True] * len(value) + after))
+    ids = [token for record, _ in records for token in record]
+    learned = [False] * len(ids)
+    while len(ids) < length:
+        record, marks = rng.choice(records)
+        ids, learned = ids + record, learned + marks
+    return ids[:length], learned[:length]

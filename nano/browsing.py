@@ -1,11 +1,12 @@
 """Rows about the browser: search, open the hit that fits, find the line, cite it."""
 
+import json
 import random
 from dataclasses import dataclass
 
 from nano.asking import ask_about
-from nano.rows import Row, final, thought, user
-from nano.vocabulary import SEAM, copied, name, plain_word, term, word
+from nano.rows import SEAM, Row, final, thought, user
+from nano.vocabulary import name, plain_word, term, word
 from ossia.types import Effort
 
 _QUESTIONS = (
@@ -109,25 +110,23 @@ def browse_row(rng: random.Random, effort: Effort, *, whole: bool = True) -> Row
     while (right := _right(page, noun, decoy)) not in found(noun, page)[1]:
         page = _page(rng, at, subject, noun, decoy)
     pages.insert(at, page)
-    question = ask_about(rng, noun, subject, _QUESTIONS, clear=True)
-    query = f"{noun} of{copied(subject, question, ' ')}"
+    query = f"{noun} of {subject}"
     row = Row("browse")
-    row.given(user(question))
+    row.given(user(ask_about(rng, noun, subject, _QUESTIONS, clear=True)))
     aim = f"The user wants the {query}."
     if effort != "low":
         aim += " Search the web." if effort == "medium" else f" Search the web. The query is: {query}"
-    quoted = copied(noun, question) + query.removeprefix(noun)
-    row.completion(f"{thought(aim)}<|start|>assistant{_call('search', 'query', quoted)}")
+    row.completion(f"{thought(aim)}<|start|>assistant{_call('search', 'query', query)}")
     snippets = [_snippet(rng, page) for page in pages]
-    shown_hits = results(f"{noun} of {subject}", pages, snippets)
+    shown_hits = results(query, pages, snippets)
     row.given(_answer("search", shown_hits))
-    hit = copied(subject, question, " ") + _hit(shown_hits, subject, at, len(pages)).removeprefix(subject)
-    row.completion(f"{thought(f'The hit is{hit}: {at}')}<|start|>assistant{_call('open', 'id', str(at))}")
+    row.completion(f"{thought(_hit(shown_hits, subject, at, len(pages)))}<|start|>assistant{_call('open', 'id', at)}")
     if not whole:
         return row
     row.given(_answer("open", display(1, f"{page.heading} ({page.url})", page.shown)))
-    find = _call("find", "pattern", copied(noun, question))
-    row.completion(f"{thought(f'The user wants the {query}. Find {noun}.')}<|start|>assistant{find}")
+    row.completion(
+        f"{thought(f'The user wants the {query}. Find {noun}.')}<|start|>assistant{_call('find', 'pattern', noun)}"
+    )
     shown, matches = found(noun, page)
     row.given(_answer("find", shown))
     row.completion(_conclusion(page, matches, right))
@@ -145,7 +144,7 @@ def _hit(shown: str, subject: str, at: int, count: int) -> str:
         quoted = quoted[: quoted.index(f"  * 【{at + 1}†")] + f"  * 【{at + 1}"
     else:
         quoted += f"\nlines [0 - {count + 3}]"
-    return quoted
+    return f"The hit is {quoted}: {at}"
 
 
 def _other(rng: random.Random, subject: str) -> str:
@@ -208,9 +207,9 @@ def _words(rng: random.Random, count: int) -> str:
     return " ".join(plain_word(rng) if rng.random() < 0.8 else word(rng) for _ in range(count))
 
 
-def _call(function: str, name: str, value: str) -> str:
-    shown = value if name == "id" else f'"{value}"'
-    return f'<|channel|>analysis to=browser.{function} code<|message|>{{"{name}": {shown}}}<|call|>'
+def _call(function: str, name: str, value: str | int) -> str:
+    arguments = json.dumps({name: value}, ensure_ascii=False)
+    return f"<|channel|>analysis to=browser.{function} code<|message|>{arguments}<|call|>"
 
 
 def _answer(function: str, text: str) -> str:

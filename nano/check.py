@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from nano.batch import collate
+from nano.batches import collate
 from nano.browsing import browse_row
 from nano.declared import functions_row
 from nano.model import Nano, fast_dtype

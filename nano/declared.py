@@ -1,5 +1,6 @@
 """Rows about declared functions: the right one named or found, its arguments copied, a missing one asked for."""
 
+import json
 import random
 from dataclasses import dataclass
 from typing import Literal
@@ -7,8 +8,8 @@ from typing import Literal
 from nano.asking import ask_about, ask_for, ask_to_call
 from nano.phrasings import dress
 from nano.prompts import functions_prompt
-from nano.rows import Row, final, thought, user
-from nano.vocabulary import SEAM, among_words, copied, decode, name, plain_word, splits_alike, term, word
+from nano.rows import SEAM, Row, final, thought, user
+from nano.vocabulary import among_words, decode, name, plain_word, splits_alike, term, word
 from ossia.types import Effort, FunctionSpec, JsonValue
 
 _VERBS = (
@@ -116,7 +117,7 @@ def function(rng: random.Random, parameters: int, like: str = "") -> Function:
 
 
 def _label(rng: random.Random, noun: str, like: str = "") -> str:
-    """Mostly a verb and something, in snake case, at times in camel case; mostly split alike without a space.
+    """Mostly a verb and something, in snake case, at times in camel case; split alike with and without a space.
 
     It begins as `like` does, where that is given.
     """
@@ -127,7 +128,7 @@ def _label(rng: random.Random, noun: str, like: str = "") -> str:
             parts.append(plain_word(rng))
         words = " ".join(parts).split()
         label = words[0] + "".join(part.capitalize() for part in words[1:]) if rng.random() < 0.1 else "_".join(words)
-        if rng.random() < 0.4 or splits_alike(label):
+        if splits_alike(label):
             return label
 
 
@@ -157,15 +158,13 @@ def functions_row(
     given = len(chosen.parameters) - (kind == "missing")
     values = [_value(rng) for _ in range(given)]
     by_name = kind == "named" or (kind == "missing" and (bool(values) or rng.random() < 0.6))
-    question = _question(rng, chosen, values, by_name=by_name)
-    row.given(user(question))
-    wanted = _thought(chosen, [copied(value, question, " ") for value in values], by_name=by_name)
+    row.given(user(_question(rng, chosen, values, by_name=by_name)))
+    wanted = _thought(chosen, values, by_name=by_name)
     if kind == "missing":
-        lacking = copied(chosen.parameters[-1], "", " ")
-        row.completion(f"{thought(wanted)}<|start|>assistant{final(f'Which{lacking}?')}")
+        row.completion(f"{thought(wanted)}<|start|>assistant{final(f'Which {chosen.parameters[-1]}?')}")
         return row
     preamble = f"<|channel|>commentary<|message|>I will call {chosen.name}.<|end|><|start|>assistant"
-    call = _call(chosen, [copied(value, question) for value in values])
+    call = _call(chosen, values)
     row.completion(f"{thought(wanted)}<|start|>assistant{preamble if effort == 'high' else ''}{call}")
     failed = rng.random() < 0.08
     result = _failure(rng, chosen) if failed else _result(rng)
@@ -198,16 +197,13 @@ def _question(rng: random.Random, chosen: Function, values: list[str], *, by_nam
 
 
 def _thought(chosen: Function, values: list[str], *, by_name: bool) -> str:
-    """Quote the declaration, and say of each parameter what it was given; that of a single one is said before.
-
-    The values have a space before them.
-    """
-    pairs = zip(chosen.parameters, [*values, " missing"], strict=False)
+    """Quote the declaration, and say of each parameter what it was given; that of a single one is said before."""
+    pairs = zip(chosen.parameters, [*values, "missing"], strict=False)
     # What stands behind a value here says what stands behind it in the call: another argument, or the end.
-    given = f"{SEAM}\n" + ",\n".join(f"{parameter} is{value}" for parameter, value in pairs)
+    given = f"{SEAM}\n" + ",\n".join(f"{parameter} is {value}" for parameter, value in pairs)
     if by_name:
         return f"The user calls {chosen.name}.\ntype {chosen.declaration}{given}."
-    wanted = f"{chosen.noun} of{values[0]}" if values else chosen.noun
+    wanted = f"{chosen.noun} of {values[0]}" if values else chosen.noun
     return f"The user wants the {wanted}. Find {chosen.quoted}{'' if len(values) == 1 else given}."
 
 
@@ -246,9 +242,10 @@ def _given(rng: random.Random, chosen: Function, values: list[str]) -> str:
 
 
 def _call(chosen: Function, values: list[str]) -> str:
-    arguments = ", ".join(f'"{name}": "{value}"' for name, value in zip(chosen.parameters, values, strict=True))
-    recipient = f"functions{SEAM}.{SEAM}{copied(chosen.name, f' {chosen.name}')}"
-    return f"<|channel|>commentary to={recipient} <|constrain|>json<|message|>{{{arguments}}}<|call|>"
+    arguments = json.dumps(dict(zip(chosen.parameters, values, strict=True)), ensure_ascii=False)
+    return (
+        f"<|channel|>commentary to=functions{SEAM}.{SEAM}{chosen.name} <|constrain|>json<|message|>{arguments}<|call|>"
+    )
 
 
 def _value(rng: random.Random) -> str:

@@ -11,7 +11,7 @@ from nano.quiz import quiz_task
 from nano.strings import word_task
 from nano.tables import table_task
 from nano.talk import CANNOT, FAILED, NO_TOOL, small_talk
-from nano.vocabulary import SEAM, encode, word
+from nano.vocabulary import encode, word
 from nano.wordings import ask_anyhow
 from ossia.types import Effort
 
@@ -31,6 +31,8 @@ Family = Literal[
     "browse",
 ]
 
+SEAM = "\0"
+"""In the text of a completion: two tokens meet here, even where the vocabulary has one for both (`.find`, `.\\n`)."""
 NO_NEED = "No tool is needed."
 
 

@@ -15,11 +15,9 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 
 from nano import start
-from nano.batch import Batch
-from nano.batches import SHARES, batches
+from nano.batches import SHARES, Batch, batches, copy_batch
 from nano.check import development_report
 from nano.config import NanoConfig
-from nano.drills import drill_batch
 from nano.export import load_core, save_core
 from nano.loss import SampledLoss
 from nano.model import Nano, fast_dtype, split_parameters
@@ -35,7 +33,7 @@ class Plan:
     """Directory of the run: `core.safetensors` (averaged weights) and `state.pt` (to go on from)."""
     minutes: float = 60.0
     copy_minutes: float = 5.0
-    """Minutes of the first stage: copying and spelling random tokens."""
+    """Minutes of the first stage: copying random tokens."""
     rows: int = 40
     """Rows of a batch."""
     python: float = SHARES["python"]
@@ -103,10 +101,7 @@ class Trainer:
         return min(1.0, (self.step + 1) / 30) * decay
 
     def next_batch(self) -> Batch:
-        """Drills at first: copying, then spelling too."""
-        if self.elapsed >= self.plan.copy_minutes:
-            return next(self.feed)
-        return drill_batch(self.rng, spell=0.0 if self.elapsed < self.plan.copy_minutes / 2 else 0.65)
+        return copy_batch(self.rng) if self.elapsed < self.plan.copy_minutes else next(self.feed)
 
     def update(self, *, check: bool = False, end: bool = False) -> "Step":
         """One step; what the leading process wants to come after it, all processes do."""

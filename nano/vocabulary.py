@@ -13,9 +13,6 @@ _SYLLABLES = (
     *("tan", "quil", "mor", "bel", "dor", "fen", "gar", "hal", "jor", "kel", "lan", "nor", "per", "rin"),
 )
 
-SEAM = "\0"
-"""In the text of a completion: two tokens meet here, even where the vocabulary has one for both (`.find`, `.\\n`)."""
-
 
 def encode(text: str) -> list[int]:
     """Token ids of `text`; special tokens such as `<|start|>` stand for themselves."""
@@ -61,25 +58,26 @@ def plain_word(rng: random.Random) -> str:
 
 
 def term(rng: random.Random) -> str:
-    """What a thing may be called: a word or two, of one token or several; most are split alike without a space."""
-    alike = rng.random() < 0.6
+    """What a thing may be called: a word or two, of one token or several, split alike with and without a space."""
     while True:
         style = rng.random()
         found = plain_word(rng) if style < 0.35 else word(rng)
         if style > 0.7:
             found = f"{plain_word(rng) if style < 0.85 else word(rng)} {found}"
-        if not alike or splits_alike(found):
+        if splits_alike(found):
             return found
 
 
 def name(rng: random.Random) -> str:
-    """One to three words with capitals; half of the names are split alike with and without a space."""
-    alike = rng.random() < 0.5
-    return " ".join(_capitalized(rng, alike=alike) for _ in range(rng.choice((1, 1, 2, 2, 3))))
+    """One to three words with capitals that are split alike with and without a space.
+
+    How another would be split after a quotation mark cannot be known from how it is split after a space.
+    """
+    return " ".join(_capitalized(rng) for _ in range(rng.choice((1, 1, 2, 2, 3))))
 
 
-def _capitalized(rng: random.Random, *, alike: bool) -> str:
-    while not splits_alike(found := word(rng).capitalize()) and alike:
+def _capitalized(rng: random.Random) -> str:
+    while not splits_alike(found := word(rng).capitalize()):
         pass
     return found
 
@@ -102,16 +100,6 @@ def among_words(rng: random.Random, text: str, share: float) -> str:
 def as_it_lies(text: str, question: str) -> str:
     """`text` with a space before it where it has one in `question`: so its tokens are those of the question."""
     return f" {text}" if f" {text}" in question else text
-
-
-def copied(text: str, source: str, lead: str = "") -> str:
-    """`text` after `lead`, for a completion: its tokens are those that it has in `source`, but for the first.
-
-    What leads the first one there is left away: the rest of it is spelled where it is no token (` Birch`: `Bir`, `ch`).
-    """
-    spaced = f" {text}" in source
-    first, *rest = (decode([token]) for token in encode(f" {text}" if spaced else text))
-    return lead + SEAM.join((first[1:] if spaced else first, *rest))
 
 
 def kept_out(word: str) -> bool:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from transformers import GptOssConfig, GptOssModel
 
 from nano import rows
-from nano.batch import collate
+from nano.batches import collate
 from nano.export import load_core, save_core, state
 from nano.layout import Layout, rotate
 from nano.model import Attention, Nano

@@ -6,8 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from nano import rows
-from nano.batch import collate
-from nano.batches import batches, python_family_row
+from nano.batches import batches, collate, python_family_row
 from nano.config import PAD_TOKEN
 from nano.prompts import random_prompt
 from nano.rows import Row, Task

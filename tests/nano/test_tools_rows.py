@@ -9,8 +9,8 @@ from nano.batches import Family, family_rows
 from nano.browsing import Page, browse_row, display, found, results
 from nano.declared import function, functions_row
 from nano.mistakes import mistake
-from nano.rows import Row
-from nano.vocabulary import SEAM, decode
+from nano.rows import SEAM, Row
+from nano.vocabulary import decode
 from ossia.errors import SandboxUnavailable
 from ossia.harmony import parse_completion
 from ossia.testing import opened
