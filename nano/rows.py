@@ -249,9 +249,10 @@ def _failure(rng: random.Random, task: Task) -> str:
     lines = task.code.split("\n")
     at = rng.randint(1, len(lines))
     listed = "\n".join(f"{'---->' if n == at else ' ' * 5} {n} {line}" for n, line in enumerate(lines, 1))
-    name, cell = error.split(":")[0], f"Cell In[{rng.randint(1, 9)}], line {at}\n{listed}\n\n"
+    name, place = error.split(":")[0], f"Cell In[{rng.randint(1, 9)}], line {at}"
+    cell = f"{place}\n{listed}\n\n"
     if len(lines) > 1 and rng.random() < 0.5:
-        cell += f"Cell In[1], line {at}, in <listcomp>(.0)\n----> {at} {lines[0]}\n\n"
+        cell += f"{place}, in <listcomp>(.0)\n----> {at} {lines[0]}\n\n"
     head = "Traceback (most recent call last)"
     return rng.choice(
         (

@@ -5,6 +5,7 @@ import random
 from nano.quiz import around, mean
 from nano.strings import WordTask
 from nano.vocabulary import as_it_lies, encode, plain_word, term, word
+from ossia.agent.session import with_files
 
 _FORMS = (
     (
@@ -46,7 +47,7 @@ def table_task(rng: random.Random) -> WordTask:
     shown_column = column if "on average" in form else rng.choice(_COLUMNS).format(column)
     if form.startswith("{c}") and shown_column == column and len(encode(column)) > 1:
         shown_column = f"the {column}"  # with a capital its tokens would be others
-    question, path = _with_files(rng, around(rng, form.format(c=shown_column, f=shown_file)), file)
+    question, path = _given_files(rng, around(rng, form.format(c=shown_column, f=shown_file)), file)
     values = [rng.randint(1, 10 ** rng.randint(1, 4)) for _ in range(rng.randint(2, 30))]
     read = f'csv.DictReader(Path("/mnt/data", "{path}".strip()).open())'
     head = "import csv\nfrom pathlib import Path\n"
@@ -72,12 +73,11 @@ def _file(rng: random.Random) -> tuple[str, str]:
     return path, path.rsplit(" ", 1)[-1]
 
 
-def _with_files(rng: random.Random, question: str, file: str) -> tuple[str, str]:
+def _given_files(rng: random.Random, question: str, file: str) -> tuple[str, str]:
     """(the question as a session shows it that was given its file, at times others too or none; the file in a cell)."""
     style = rng.random()
     if style < 0.12:
         return question, as_it_lies(file, question)
     name = file.removeprefix("/mnt/data/")
-    names = [name] if style < 0.9 else [name, *(f"{word(rng)}.csv" for _ in range(rng.randint(1, 2)))]
-    shown = f"{question}\n\nFiles: {', '.join(f'/mnt/data/{one}' for one in sorted(set(names)))}"
-    return shown, f" /mnt/data/{name}" if len(names) == 1 else as_it_lies(file, question)
+    names = {name} if style < 0.9 else {name, *(f"{word(rng)}.csv" for _ in range(rng.randint(1, 2)))}
+    return with_files(question, list(names)), f" /mnt/data/{name}" if len(names) == 1 else as_it_lies(file, question)

@@ -127,7 +127,7 @@ class Session:
             if self.turns:
                 self.transcript.drop_analysis()
             self.turns += 1
-            shown = _with_files(text, list(loaded))
+            shown = with_files(text, list(loaded))
             self.transcript.append_user(shown)
             turn = self._make_turn(run_id, journal, listener)
             turn.messages.append(harmony.Message("user", shown))
@@ -266,7 +266,7 @@ def _emitter(journal: Journal | None, listener: Callable[[Event], None] | None, 
     return emit
 
 
-def _with_files(text: str, names: Sequence[str]) -> str:
+def with_files(text: str, names: Sequence[str]) -> str:
     """The user's message, with a line that names the files that it comes with."""
     if not names:
         return text

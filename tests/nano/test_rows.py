@@ -11,7 +11,7 @@ from nano.config import PAD_TOKEN
 from nano.prompts import random_prompt
 from nano.rows import Row, Task
 from nano.vocabulary import decode, encode
-from ossia.agent.session import _with_files
+from ossia.agent.session import with_files
 from ossia.harmony import START, PromptConfig, Transcript, parse_completion
 from ossia.tools import Python
 
@@ -39,7 +39,7 @@ def test_a_question_with_files_is_what_a_session_shows() -> None:
         question = rows.table_row_task(rng).question
         text, _, listed = question.partition("\n\nFiles: ")
         names = [path.removeprefix("/mnt/data/") for path in listed.split(", ")] if listed else []
-        assert _with_files(text, names) == question
+        assert with_files(text, names) == question
         counts.add(len(names))
     assert counts >= {0, 1, 2}
 
