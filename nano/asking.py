@@ -43,8 +43,10 @@ def ask_about(rng: random.Random, noun: str, subject: str, forms: Sequence[str],
     plain = subject.islower()  # among random words nobody could tell it
     known = plain or rng.random() < 0.35
     text = rng.choice(forms).format(noun=noun, subject=subject) if known else _made_up(rng, noun, subject, clear=clear)
-    if text.startswith(noun) and len(encode(noun)) > 1:
+    if text.startswith(noun) and (clear or len(encode(noun)) > 1):
         text = f"the {text}"  # with a capital its tokens would be others
+    if clear and text.endswith(noun):
+        text += rng.choice(("?", ".", ";", ", please", " please", " - now"))  # what follows is no part of the noun
     return dress(rng, text if plain else among_words(rng, text, 0.3))
 
 

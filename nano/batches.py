@@ -2,23 +2,21 @@
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
-import torch
-from torch import Tensor
-
+from nano.batch import Batch, collate
 from nano.browsing import browse_row
-from nano.config import PAD_TOKEN
-from nano.declared import functions_row
+from nano.declared import beside_functions, functions_row
+from nano.drills import drill_batch
 from nano.numbers import Split
 from nano.prompts import (
+    Setting,
     browser_prompt,
-    functions_prompt,
-    random_date,
+    browser_tool,
+    python_tool,
     random_effort,
-    random_instructions,
     random_prompt,
+    random_setting,
 )
 from nano.rows import (
     Row,
@@ -33,52 +31,47 @@ from nano.rows import (
     untooled_row,
     words_task,
 )
-from ossia.harmony import FIRST_SPECIAL
-from ossia.types import Effort, FunctionSpec
+from ossia.types import Effort
 
-Family = Literal["python", "functions", "hits", "browser", "untooled"]
+Family = Literal["python", "functions", "mixed", "hits", "browser", "untooled"]
 SHARES: dict[Family | Literal["copies"], float] = {
     "python": 0.3,
-    "functions": 0.45,
-    "hits": 0.05,
-    "browser": 0.16,
+    "functions": 0.3,
+    "mixed": 0.08,
+    "hits": 0.04,
+    "browser": 0.14,
     "untooled": 0.02,
-    "copies": 0.02,
+    "copies": 0.12,
 }
-"""Share of the batches: `hits` are rows of the browser that end with the open hit, `copies` those of `copy_batch`."""
-ROWS: dict[Family, float] = {"python": 1.0, "functions": 0.35, "hits": 0.3, "browser": 0.15, "untooled": 1.0}
+"""Share of the batches: `mixed` have functions and other tools in one prompt, `hits` are rows of the browser that end
+with the open hit, `copies` those of `drills`."""
+ROWS: dict[Family, float] = {
+    "python": 1.0,
+    "functions": 0.35,
+    "mixed": 0.3,
+    "hits": 0.3,
+    "browser": 0.15,
+    "untooled": 1.0,
+}
 """Rows of a batch, as a share of those of a batch for python: they are longer, so that batches cost alike."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """A prefix of token ids [P] and rows of token ids [B, T], padded at the end; `learned` [B, T] marks the targets."""
-
-    prefix: Tensor
-    ids: Tensor
-    learned: Tensor
-
-    @property
-    def tokens(self) -> int:
-        return len(self.prefix) + self.ids.numel()
 
 
 def python_family_row(rng: random.Random, split: Split, effort: Effort = "medium") -> Row:
     """A row of the mix that nano is trained on for python: more than half are arithmetic."""
     style = rng.random()
-    if style < 0.24:
+    if style < 0.23:
         return python_row(rng, arithmetic_task(rng, split), split, effort)
-    if style < 0.54:
+    if style < 0.53:
         return python_row(rng, phrased_task(rng, split), split, effort)
-    if style < 0.59:
+    if style < 0.61:
         return python_row(rng, words_task(rng), split, effort)
-    if style < 0.71:
+    if style < 0.73:
         return python_row(rng, quiz_row_task(rng), split, effort)
-    if style < 0.77:
+    if style < 0.79:
         return python_row(rng, table_row_task(rng), split, effort)
-    if style < 0.84:
+    if style < 0.86:
         return mistake_row(rng, split, effort)
-    return failed_row(rng, split) if style < 0.86 else talk_row(rng, split)
+    return failed_row(rng, split) if style < 0.88 else talk_row(rng, split)
 
 
 def family_rows(rng: random.Random, family: Family, rows: int, split: Split) -> tuple[list[int], list[Row]]:
@@ -91,9 +84,27 @@ def family_rows(rng: random.Random, family: Family, rows: int, split: Split) -> 
         return browser_prompt(rng, effort), [browse_row(rng, effort, whole=whole) for _ in range(rows)]
     if family == "untooled":
         return random_prompt(rng, python=False, effort=effort), [untooled_row(rng, split) for _ in range(rows)]
-    date, instructions = random_date(rng), random_instructions(rng)
-    system, _ = functions_prompt((FunctionSpec("f"),), effort, date, instructions)
-    return system, [functions_row(rng, effort, date, instructions) for _ in range(rows)]
+    if family == "functions":
+        setting = random_setting(rng, effort)
+        return setting.system, [functions_row(rng, setting) for _ in range(rows)]
+    python, browser = python_tool(), browser_tool()
+    tools = rng.choice(((python,), (python,), (python,), (browser,), (browser, python), ()))
+    setting = random_setting(rng, effort, tools)
+    return setting.system, [mixed_row(rng, split, setting) for _ in range(rows)]
+
+
+def mixed_row(rng: random.Random, split: Split, setting: Setting) -> Row:
+    """A row for one of the functions that are declared, or for one of the other tools; where none is, for none."""
+    if rng.random() < 0.5:
+        return functions_row(rng, setting)
+    names = [tool.name for tool in setting.tools]
+    if not names:
+        row = untooled_row(rng, split)
+    elif rng.choice(names) == "python":
+        row = python_family_row(rng, split, setting.effort)
+    else:
+        row = browse_row(rng, setting.effort, whole=rng.random() < 0.3)
+    return beside_functions(rng, setting, row)
 
 
 def batches(
@@ -109,7 +120,7 @@ def batches(
     while True:
         family = rng.choices(list(shares), list(shares.values()))[0]
         if family == "copies":
-            yield from (copy_batch(rng) for _ in range(group))
+            yield from (drill_batch(rng) for _ in range(group))
             continue
         count = max(1, round(rows * ROWS[family]))
         prefix, made = family_rows(rng, family, count * group, split)
@@ -118,64 +129,3 @@ def batches(
         rng.shuffle(parts)
         for part in parts:
             yield collate(prefix, part)
-
-
-def collate(prefix: list[int], rows: list[Row]) -> Batch:
-    length = max(len(row.ids) for row in rows)
-    ids = torch.full((len(rows), length), PAD_TOKEN)
-    learned = torch.zeros(len(rows), length, dtype=torch.bool)
-    for i, row in enumerate(rows):
-        ids[i, : len(row.ids)] = torch.tensor(row.ids)
-        learned[i, : len(row.ids)] = torch.tensor(row.learned)
-    return Batch(torch.tensor(prefix), ids, learned)
-
-
-def copy_batch(rng: random.Random) -> Batch:
-    """Random tokens of which stretches are repeated: learn to copy before anything else.
-
-    Seven of ten batches are records, which the same few tokens divide into a name and a value; half of the rest come
-    from a small alphabet. One token is then not enough to find the place.
-    """
-    rows, length = rng.choice(((32, 96), (16, 192), (12, 256)))
-    style = rng.random()
-    if style < 0.7:
-        made = [_records(rng, length) for _ in range(rows)]
-        tokens, marks = torch.tensor([ids for ids, _ in made]), torch.tensor([learned for _, learned in made])
-        return Batch(torch.zeros(0, dtype=torch.long), tokens, marks)
-    ids = torch.randint(0, FIRST_SPECIAL, (rows, length))
-    if style < 0.85:
-        ids = torch.randint(0, FIRST_SPECIAL, (24,))[torch.randint(0, 24, (rows, length))]
-    learned = torch.zeros(rows, length, dtype=torch.bool)
-    for i in range(rows):
-        at = length // 2
-        while at < length - 4:
-            size = min(rng.randint(5, 14), length - at)
-            source = rng.randint(0, length // 2 - size)
-            ids[i, at : at + size] = ids[i, source : source + size].clone()
-            learned[i, at + 3 : at + size] = True
-            at += size
-    return Batch(torch.zeros(0, dtype=torch.long), ids, learned)
-
-
-def _records(rng: random.Random, length: int) -> tuple[list[int], list[bool]]:
-    """Records (name, divider, value, divider), then the same in another order: (ids, learned), `length` of each.
-
-    Only values are learned: they take what stands before the divider to be told apart, and among the easy targets of
-    whole records that was never learned.
-    """
-
-    def some(low: int, high: int) -> list[int]:
-        return [rng.randrange(FIRST_SPECIAL) for _ in range(rng.randint(low, high))]
-
-    dividers = some(2, 6), some(1, 4)
-    records: list[tuple[list[int], list[bool]]] = []
-    while 2 * sum(len(ids) for ids, _ in records) < length:
-        name, value = some(1, 3), some(1, 3)
-        before, after = [False] * (len(name) + len(dividers[0])), [False] * len(dividers[1])
-        records.append((name + dividers[0] + value + dividers[1], before + [True] * len(value) + after))
-    ids = [token for record, _ in records for token in record]
-    learned = [False] * len(ids)
-    while len(ids) < length:
-        record, marks = rng.choice(records)
-        ids, learned = ids + record, learned + marks
-    return ids[:length], learned[:length]

@@ -1,12 +1,11 @@
 """Rows about the browser: search, open the hit that fits, find the line, cite it."""
 
-import json
 import random
 from dataclasses import dataclass
 
 from nano.asking import ask_about
-from nano.rows import SEAM, Row, final, thought, user
-from nano.vocabulary import name, plain_word, term, word
+from nano.rows import Row, final, thought, user
+from nano.vocabulary import SEAM, copied, kin, name, plain_word, term, word
 from ossia.types import Effort
 
 _QUESTIONS = (
@@ -104,29 +103,33 @@ def found(pattern: str, page: Page) -> tuple[str, list[int]]:
 def browse_row(rng: random.Random, effort: Effort, *, whole: bool = True) -> Row:
     """Three to ten hits; a decoy about another subject on every fourth page. Not `whole`: it ends with the open hit."""
     subject, noun = name(rng), term(rng)
-    pages = [_page(rng, number, _other(rng, subject), None, "") for number in range(rng.randint(2, 9))]
+    akin = rng.choice((0.1, 0.1, 0.7))
+    others = [_other(rng, subject, akin) for _ in range(rng.randint(2, 9))]
+    pages = [_page(rng, number, other, None, "") for number, other in enumerate(others)]
     at, decoy = rng.randint(0, len(pages)), pages[0].heading
     page = _page(rng, at, subject, noun, decoy)
     while (right := _right(page, noun, decoy)) not in found(noun, page)[1]:
         page = _page(rng, at, subject, noun, decoy)
     pages.insert(at, page)
-    query = f"{noun} of {subject}"
+    question = ask_about(rng, noun, subject, _QUESTIONS, clear=True)
+    query = f"{noun} of{copied(subject, question, ' ')}"
     row = Row("browse")
-    row.given(user(ask_about(rng, noun, subject, _QUESTIONS, clear=True)))
+    row.given(user(question))
     aim = f"The user wants the {query}."
     if effort != "low":
         aim += " Search the web." if effort == "medium" else f" Search the web. The query is: {query}"
-    row.completion(f"{thought(aim)}<|start|>assistant{_call('search', 'query', query)}")
+    quoted = copied(noun, question) + query.removeprefix(noun)
+    row.completion(f"{thought(aim)}<|start|>assistant{_call('search', 'query', quoted)}")
     snippets = [_snippet(rng, page) for page in pages]
-    shown_hits = results(query, pages, snippets)
+    shown_hits = results(f"{noun} of {subject}", pages, snippets)
     row.given(_answer("search", shown_hits))
-    row.completion(f"{thought(_hit(shown_hits, subject, at, len(pages)))}<|start|>assistant{_call('open', 'id', at)}")
+    hit = copied(subject, question, " ") + _hit(shown_hits, subject, at, len(pages)).removeprefix(subject)
+    row.completion(f"{thought(f'The hit is{hit}: {at}')}<|start|>assistant{_call('open', 'id', str(at))}")
     if not whole:
         return row
     row.given(_answer("open", display(1, f"{page.heading} ({page.url})", page.shown)))
-    row.completion(
-        f"{thought(f'The user wants the {query}. Find {noun}.')}<|start|>assistant{_call('find', 'pattern', noun)}"
-    )
+    find = _call("find", "pattern", copied(noun, question))
+    row.completion(f"{thought(f'The user wants the {query}. Find {noun}.')}<|start|>assistant{find}")
     shown, matches = found(noun, page)
     row.given(_answer("find", shown))
     row.completion(_conclusion(page, matches, right))
@@ -144,11 +147,13 @@ def _hit(shown: str, subject: str, at: int, count: int) -> str:
         quoted = quoted[: quoted.index(f"  * 【{at + 1}†")] + f"  * 【{at + 1}"
     else:
         quoted += f"\nlines [0 - {count + 3}]"
-    return f"The hit is {quoted}: {at}"
+    return quoted
 
 
-def _other(rng: random.Random, subject: str) -> str:
-    """Another subject, at times with a word of `subject`."""
+def _other(rng: random.Random, subject: str, akin: float) -> str:
+    """Another subject, at times with a word of `subject`; in `akin` of all cases with a part of one."""
+    if rng.random() < akin:
+        return kin(rng, subject)
     parts = name(rng).split()
     if rng.random() < 0.3 and " " in subject:
         parts[rng.randrange(len(parts))] = rng.choice(subject.split())
@@ -207,9 +212,9 @@ def _words(rng: random.Random, count: int) -> str:
     return " ".join(plain_word(rng) if rng.random() < 0.8 else word(rng) for _ in range(count))
 
 
-def _call(function: str, name: str, value: str | int) -> str:
-    arguments = json.dumps({name: value}, ensure_ascii=False)
-    return f"<|channel|>analysis to=browser.{function} code<|message|>{arguments}<|call|>"
+def _call(function: str, name: str, value: str) -> str:
+    shown = value if name == "id" else f'"{value}"'
+    return f'<|channel|>analysis to=browser.{function} code<|message|>{{"{name}": {shown}}}<|call|>'
 
 
 def _answer(function: str, text: str) -> str:

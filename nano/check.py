@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from nano.batches import collate
+from nano.batch import collate
 from nano.browsing import browse_row
 from nano.declared import functions_row
 from nano.model import Nano, fast_dtype
 from nano.numbers import Split
-from nano.prompts import browser_prompt, functions_prompt, random_prompt
+from nano.prompts import Setting, browser_prompt, random_prompt
 from nano.rows import (
     Row,
     arithmetic_task,
@@ -25,7 +25,6 @@ from nano.rows import (
     words_task,
 )
 from nano.vocabulary import decode
-from ossia.types import FunctionSpec
 
 
 @dataclass(slots=True)
@@ -72,8 +71,8 @@ def development_report(model: Nano, rounds: int, seed: int, split: Split = "dev"
     rng, report = random.Random(seed), Report()
     for _ in range(rounds):
         check(model, random_prompt(rng, effort="medium"), some_rows(rng, split), report)
-        system, _ = functions_prompt((FunctionSpec("f"),), "medium", None, None)
-        check(model, system, [functions_row(rng, "medium", None, None) for _ in range(4)], report)
+        setting = Setting()
+        check(model, setting.system, [functions_row(rng, setting) for _ in range(4)], report)
         check(model, browser_prompt(rng, "medium"), [browse_row(rng, "medium") for _ in range(4)], report)
     return report
 

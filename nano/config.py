@@ -15,7 +15,7 @@ class NanoConfig:
     """Sizes of a small `GptOssForCausalLM`; what is not named here is as in gpt-oss itself."""
 
     hidden: int = 128
-    layers: int = 4
+    layers: int = 6
     heads: int = 4
     kv_heads: int = 2
     experts: int = 4

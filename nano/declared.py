@@ -1,16 +1,15 @@
 """Rows about declared functions: the right one named or found, its arguments copied, a missing one asked for."""
 
-import json
 import random
 from dataclasses import dataclass
 from typing import Literal
 
 from nano.asking import ask_about, ask_for, ask_to_call
 from nano.phrasings import dress
-from nano.prompts import functions_prompt
-from nano.rows import SEAM, Row, final, thought, user
-from nano.vocabulary import among_words, decode, name, plain_word, splits_alike, term, word
-from ossia.types import Effort, FunctionSpec, JsonValue
+from nano.prompts import Setting
+from nano.rows import Row, final, thought, user
+from nano.vocabulary import SEAM, among_words, copied, decode, kin, name, plain_word, splits_alike, term, word
+from ossia.types import FunctionSpec, JsonValue
 
 _VERBS = (
     *("get", "find", "list", "make", "send", "open", "read", "load", "show", "check", "fetch", "set", "count"),
@@ -106,7 +105,7 @@ class Function:
 
 
 def function(rng: random.Random, parameters: int, like: str = "") -> Function:
-    """A function whose name says something of its noun in half of all, and begins as the name `like` does."""
+    """A function whose name says something of its noun in half of all, and begins or ends as the name `like` does."""
     noun, thing = term(rng), term(rng)
     text = _filled(rng, rng.choice(_DESCRIPTIONS))
     text = text.replace("{noun}", noun).replace("{Noun}", noun.capitalize()).replace("{thing}", thing)
@@ -117,18 +116,21 @@ def function(rng: random.Random, parameters: int, like: str = "") -> Function:
 
 
 def _label(rng: random.Random, noun: str, like: str = "") -> str:
-    """Mostly a verb and something, in snake case, at times in camel case; split alike with and without a space.
+    """Mostly a verb and something, in snake case, at times in camel case; mostly split alike without a space.
 
-    It begins as `like` does, where that is given.
+    It begins or ends as `like` does, where that is given.
     """
+    begins = bool(like) and rng.random() < 0.7
     while True:
-        parts = [like.split("_")[0] or (rng.choice(_VERBS) if rng.random() < 0.7 else term(rng))]
+        parts = [like.split("_")[0] if begins else rng.choice(_VERBS) if rng.random() < 0.65 else term(rng)]
         parts.append(noun if rng.random() < 0.4 else rng.choice((plain_word, term))(rng))
-        if rng.random() < 0.15:
+        if like and not begins:
+            parts.append(like.split("_")[-1])
+        elif rng.random() < 0.15:
             parts.append(plain_word(rng))
         words = " ".join(parts).split()
         label = words[0] + "".join(part.capitalize() for part in words[1:]) if rng.random() < 0.1 else "_".join(words)
-        if splits_alike(label):
+        if rng.random() < 0.4 or splits_alike(label):
             return label
 
 
@@ -141,36 +143,46 @@ def _filled(rng: random.Random, text: str) -> str:
     return text
 
 
-def functions_row(
-    rng: random.Random, effort: Effort, date: str | None, instructions: str | None, style: Style | None = None
-) -> Row:
+def functions_row(rng: random.Random, setting: Setting, style: Style | None = None) -> Row:
     """A developer message with one to five functions, a question, and what is to be made of it."""
     kind: Style = rng.choice(_STYLES) if style is None else style
     chosen = function(rng, rng.choice((1, 1, 1, 1, 2) if kind == "described" else (1, 1, 2, 3)))
-    alike = chosen.name if rng.random() < 0.3 else ""
-    others = [function(rng, rng.choice((1, 1, 2)), alike) for _ in range(rng.randint(0, 4))]
-    taken = {chosen.name, chosen.noun}
-    offered = [chosen, *(other for other in others if not taken & {other.name, other.noun})]
-    rng.shuffle(offered)
-    specs = tuple({made.name: made.spec for made in offered}.values())
     row = Row(kind)
-    row.given(decode(functions_prompt(specs, effort, date, instructions)[1]))
+    row.given(_declarations(rng, setting, chosen))
     given = len(chosen.parameters) - (kind == "missing")
-    values = [_value(rng) for _ in range(given)]
+    values = _values(rng, given)
     by_name = kind == "named" or (kind == "missing" and (bool(values) or rng.random() < 0.6))
-    row.given(user(_question(rng, chosen, values, by_name=by_name)))
-    wanted = _thought(chosen, values, by_name=by_name)
+    question = _question(rng, chosen, values, by_name=by_name)
+    row.given(user(question))
+    wanted = _thought(chosen, [copied(value, question, " ") for value in values], by_name=by_name)
     if kind == "missing":
-        row.completion(f"{thought(wanted)}<|start|>assistant{final(f'Which {chosen.parameters[-1]}?')}")
+        lacking = copied(chosen.parameters[-1], "", " ")
+        row.completion(f"{thought(wanted)}<|start|>assistant{final(f'Which{lacking}?')}")
         return row
     preamble = f"<|channel|>commentary<|message|>I will call {chosen.name}.<|end|><|start|>assistant"
-    call = _call(chosen, values)
-    row.completion(f"{thought(wanted)}<|start|>assistant{preamble if effort == 'high' else ''}{call}")
+    call = _call(chosen, [copied(value, question) for value in values])
+    row.completion(f"{thought(wanted)}<|start|>assistant{preamble if setting.effort == 'high' else ''}{call}")
     failed = rng.random() < 0.08
     result = _failure(rng, chosen) if failed else _result(rng)
     row.given(f"<|start|>functions.{chosen.name} to=assistant<|channel|>commentary<|message|>{result}<|end|>")
     row.completion(final("The call failed." if failed else f"The result is:\n{result}"))
     return row
+
+
+def beside_functions(rng: random.Random, setting: Setting, row: Row) -> Row:
+    """`row`, about another tool or none, where functions are declared too."""
+    row.begin(_declarations(rng, setting, function(rng, 1)))
+    return row
+
+
+def _declarations(rng: random.Random, setting: Setting, chosen: Function) -> str:
+    """The developer message that declares `chosen` among up to four more."""
+    alike = chosen.name if rng.random() < 0.3 else ""
+    others = [function(rng, rng.choice((1, 1, 2)), alike) for _ in range(rng.randint(0, 4))]
+    taken = {chosen.name, chosen.noun}
+    offered = [chosen, *(other for other in others if not taken & {other.name, other.noun})]
+    rng.shuffle(offered)
+    return decode(setting.prompt(tuple({made.name: made.spec for made in offered}.values()))[1])
 
 
 def _question(rng: random.Random, chosen: Function, values: list[str], *, by_name: bool) -> str:
@@ -197,13 +209,16 @@ def _question(rng: random.Random, chosen: Function, values: list[str], *, by_nam
 
 
 def _thought(chosen: Function, values: list[str], *, by_name: bool) -> str:
-    """Quote the declaration, and say of each parameter what it was given; that of a single one is said before."""
-    pairs = zip(chosen.parameters, [*values, "missing"], strict=False)
+    """Quote the declaration, and say of each parameter what it was given; that of a single one is said before.
+
+    The values have a space before them.
+    """
+    pairs = zip(chosen.parameters, [*values, " missing"], strict=False)
     # What stands behind a value here says what stands behind it in the call: another argument, or the end.
-    given = f"{SEAM}\n" + ",\n".join(f"{parameter} is {value}" for parameter, value in pairs)
+    given = f"{SEAM}\n" + ",\n".join(f"{parameter} is{value}" for parameter, value in pairs)
     if by_name:
         return f"The user calls {chosen.name}.\ntype {chosen.declaration}{given}."
-    wanted = f"{chosen.noun} of {values[0]}" if values else chosen.noun
+    wanted = f"{chosen.noun} of{values[0]}" if values else chosen.noun
     return f"The user wants the {wanted}. Find {chosen.quoted}{'' if len(values) == 1 else given}."
 
 
@@ -242,10 +257,18 @@ def _given(rng: random.Random, chosen: Function, values: list[str]) -> str:
 
 
 def _call(chosen: Function, values: list[str]) -> str:
-    arguments = json.dumps(dict(zip(chosen.parameters, values, strict=True)), ensure_ascii=False)
-    return (
-        f"<|channel|>commentary to=functions{SEAM}.{SEAM}{chosen.name} <|constrain|>json<|message|>{arguments}<|call|>"
-    )
+    arguments = ", ".join(f'"{name}": "{value}"' for name, value in zip(chosen.parameters, values, strict=True))
+    recipient = f"functions{SEAM}.{SEAM}{copied(chosen.name, f' {chosen.name}')}"
+    return f"<|channel|>commentary to={recipient} <|constrain|>json<|message|>{{{arguments}}}<|call|>"
+
+
+def _values(rng: random.Random, count: int) -> list[str]:
+    """Values of `count` parameters, at times akin to the first."""
+    values = [_value(rng) for _ in range(count)]
+    for place in range(1, count):
+        if values[0][0].isupper() and rng.random() < 0.25:
+            values[place] = kin(rng, values[0])
+    return values
 
 
 def _value(rng: random.Random) -> str:

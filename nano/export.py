@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -37,9 +38,11 @@ def save_core(model: Nano, path: Path, notes: Mapping[str, str] | None = None) -
     partial.replace(path)
 
 
-def load_core(path: Path, config: NanoConfig | None = None) -> Nano:
-    """A model with the weights of a core file."""
-    model = Nano(config or NanoConfig())
+def load_core(path: Path) -> Nano:
+    """A model with the weights of a core file, of as many layers as it has."""
+    with safe_open(path, "pt") as file:
+        layers = json.loads(file.metadata()["config"])["num_hidden_layers"]
+    model = Nano(NanoConfig(layers=layers))
     weights = {}
     for name, value in load_file(path).items():
         value = value.float()

@@ -7,13 +7,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nano.batches import Batch
+from nano.batch import Batch
 from nano.model import Nano
 from nano.vocabulary import decode
-from ossia.engine.nano.table import VOCABULARY, split_token
+from ossia.engine.nano.table import VOCABULARY, spellings, split_token
 from ossia.harmony import FIRST_SPECIAL
 
 SIBLINGS = 8
+NEIGHBOURS, DRAWN = 24, 3
+"""Tokens that are kept of those near a token, and how many of them a step draws."""
 
 
 @lru_cache(maxsize=1)
@@ -31,13 +33,30 @@ def siblings() -> Tensor:
 
 
 @lru_cache(maxsize=1)
+def neighbours() -> Tensor:
+    """For each token id some that have its leading sign and begin alike when spelled, [V, NEIGHBOURS]."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for token_id in range(FIRST_SPECIAL):
+        lead, stem = split_token(decode([token_id]))
+        first = spellings().get(f"stem:{stem}", [f"stem:{stem}"])[0]
+        groups.setdefault((lead, first), []).append(token_id)
+    out = torch.arange(VOCABULARY)[:, None].repeat(1, NEIGHBOURS)
+    for members in groups.values():
+        if len(members) > 1:
+            out[torch.tensor(members)] = torch.tensor(members)[
+                torch.randint(0, len(members), (len(members), NEIGHBOURS))
+            ]
+    return out
+
+
+@lru_cache(maxsize=1)
 def digit_tokens() -> Tensor:
     """The ids of all tokens of digits only: the rivals of every copied number."""
     return torch.tensor([i for i in range(FIRST_SPECIAL) if (text := decode([i])).isascii() and text.isdigit()])
 
 
 class SampledLoss:
-    """Cross-entropy over the batch's tokens, the targets' siblings, permanent negatives and random tokens.
+    """Cross-entropy over the batch's tokens, the targets' siblings and neighbours, permanent negatives, random tokens.
 
     The logits of the random tokens are raised by log(V / n), so that they stand for the whole vocabulary. Permanent
     negatives are all digit tokens, and whatever `add` was told of: tokens that won wrongly over the full vocabulary.
@@ -68,8 +87,9 @@ class SampledLoss:
         return F.cross_entropy(logits, answer), right
 
     def _near(self, batch: Batch, targets: Tensor) -> Tensor:
-        parts = (batch.prefix, batch.ids.reshape(-1), self.siblings[targets].reshape(-1), self.permanent)
-        return distinct(torch.cat(parts))
+        near = neighbours()[distinct(targets)][:, torch.randint(0, NEIGHBOURS, (DRAWN,))]
+        parts = (batch.prefix, batch.ids, self.siblings[targets], near, self.permanent)
+        return distinct(torch.cat([part.reshape(-1) for part in parts]))
 
 
 def distinct(ids: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """The prompts that training rows follow: what ossia renders before the first user message."""
 
 import random
+from dataclasses import dataclass
 
 from nano.vocabulary import plain_word, word
 from ossia.harmony import PromptConfig, render_prompt
@@ -27,6 +28,35 @@ _INSTRUCTIONS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What rows about declared functions have in common: all of their system message, and the instructions."""
+
+    effort: Effort = "medium"
+    date: str | None = None
+    instructions: str | None = None
+    tools: tuple[ToolNamespace, ...] = ()
+    """Those that stand beside the functions."""
+
+    def prompt(self, functions: tuple[FunctionSpec, ...]) -> tuple[list[int], list[int]]:
+        """(system message, developer message that declares `functions`)."""
+        tools = (*self.tools, ToolNamespace("functions", functions=functions, placement="developer"))
+        config = PromptConfig(instructions=self.instructions, effort=self.effort, date=self.date, tools=tools)
+        ids = list(render_prompt(config))
+        cut = ids.index(START, 1)
+        return ids[:cut], ids[cut:]
+
+    @property
+    def system(self) -> list[int]:
+        """The system message, which does not depend on the functions."""
+        return self.prompt((FunctionSpec("f"),))[0]
+
+
+def random_setting(rng: random.Random, effort: Effort, tools: tuple[ToolNamespace, ...] = ()) -> Setting:
+    """A setting as users make it: mostly without a date and instructions."""
+    return Setting(effort, random_date(rng), random_instructions(rng), tools)
+
+
 def random_effort(rng: random.Random) -> Effort:
     """Mostly medium, the default."""
     return rng.choice(("medium", "medium", "medium", "low", "high"))
@@ -37,26 +67,23 @@ def random_prompt(rng: random.Random, python: bool = True, effort: Effort | None
     effort = effort or random_effort(rng)
     date = random_date(rng)
     instructions = _instructions(rng)
-    tools = (Python().namespace,) if python else ()
+    tools = (python_tool(),) if python else ()
     return render_prompt(PromptConfig(instructions=instructions, effort=effort, date=date, tools=tools))
 
 
 def browser_prompt(rng: random.Random, effort: Effort) -> list[int]:
     """A prompt with the browser."""
-    browser = Browser(search="duckduckgo").namespace
     return render_prompt(
-        PromptConfig(instructions=_instructions(rng), effort=effort, date=random_date(rng), tools=(browser,))
+        PromptConfig(instructions=_instructions(rng), effort=effort, date=random_date(rng), tools=(browser_tool(),))
     )
 
 
-def functions_prompt(
-    functions: tuple[FunctionSpec, ...], effort: Effort, date: str | None, instructions: str | None
-) -> tuple[list[int], list[int]]:
-    """(system message, developer message that declares `functions`)."""
-    tools = (ToolNamespace("functions", functions=functions, placement="developer"),)
-    ids = list(render_prompt(PromptConfig(instructions=instructions, effort=effort, date=date, tools=tools)))
-    cut = ids.index(START, 1)
-    return ids[:cut], ids[cut:]
+def python_tool() -> ToolNamespace:
+    return Python().namespace
+
+
+def browser_tool() -> ToolNamespace:
+    return Browser(search="duckduckgo").namespace
 
 
 def random_date(rng: random.Random) -> str | None:

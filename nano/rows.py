@@ -11,7 +11,7 @@ from nano.quiz import quiz_task
 from nano.strings import word_task
 from nano.tables import table_task
 from nano.talk import CANNOT, FAILED, NO_TOOL, small_talk
-from nano.vocabulary import encode, word
+from nano.vocabulary import SEAM, encode, word
 from nano.wordings import ask_anyhow
 from ossia.types import Effort
 
@@ -31,8 +31,6 @@ Family = Literal[
     "browse",
 ]
 
-SEAM = "\0"
-"""In the text of a completion: two tokens meet here, even where the vocabulary has one for both (`.find`, `.\\n`)."""
 NO_NEED = "No tool is needed."
 
 
@@ -50,6 +48,13 @@ class Row:
     def given(self, text: str) -> None:
         """Append what is rendered, not learned."""
         self._add(text, learned=False)
+
+    def begin(self, text: str) -> None:
+        """Put what is rendered before everything."""
+        ids = encode(text)
+        self.ids[:0] = ids
+        self.learned[:0] = [False] * len(ids)
+        self.turns = [(start + len(ids), end + len(ids)) for start, end in self.turns]
 
     def completion(self, text: str, forced: str = "") -> None:
         """Append a completion that is to be learned: everything after `<|start|>assistant` and what is `forced`.

@@ -3,10 +3,23 @@
 import torch
 from torch import Tensor
 
+from nano.config import NanoConfig
 from nano.model import Attention, Nano
 
 _SLOW = torch.cat((torch.arange(12, 32), torch.arange(44, 64)))
 """Rotary dimensions that turn so slowly that distance does not matter within a few hundred positions."""
+
+
+@torch.no_grad()
+def deepened(model: Nano, config: NanoConfig) -> Nano:
+    """A model of `config` that computes what `model` does: the layers that it has more add nothing yet."""
+    out = Nano(config)
+    look_back(out)
+    out.load_state_dict(model.state_dict(), strict=False)
+    for block in out.layers[len(model.layers) :]:
+        for weight in (block.self_attn.o_proj.weight, block.mlp.experts.down_proj):  # type: ignore[union-attr]
+            weight.zero_()  # type: ignore[operator]
+    return out
 
 
 @torch.no_grad()

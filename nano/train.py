@@ -15,9 +15,11 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 
 from nano import start
-from nano.batches import SHARES, Batch, batches, copy_batch
+from nano.batch import Batch
+from nano.batches import SHARES, batches
 from nano.check import development_report
 from nano.config import NanoConfig
+from nano.drills import drill_batch
 from nano.export import load_core, save_core
 from nano.loss import SampledLoss
 from nano.model import Nano, fast_dtype, split_parameters
@@ -33,7 +35,7 @@ class Plan:
     """Directory of the run: `core.safetensors` (averaged weights) and `state.pt` (to go on from)."""
     minutes: float = 60.0
     copy_minutes: float = 5.0
-    """Minutes of the first stage: copying random tokens."""
+    """Minutes of the first stage: copying and spelling random tokens."""
     rows: int = 40
     """Rows of a batch."""
     python: float = SHARES["python"]
@@ -101,7 +103,10 @@ class Trainer:
         return min(1.0, (self.step + 1) / 30) * decay
 
     def next_batch(self) -> Batch:
-        return copy_batch(self.rng) if self.elapsed < self.plan.copy_minutes else next(self.feed)
+        """Drills at first: copying, then spelling too."""
+        if self.elapsed >= self.plan.copy_minutes:
+            return next(self.feed)
+        return drill_batch(self.rng, spell=0.0 if self.elapsed < self.plan.copy_minutes / 2 else 0.65)
 
     def update(self, *, check: bool = False, end: bool = False) -> "Step":
         """One step; what the leading process wants to come after it, all processes do."""
@@ -167,9 +172,9 @@ class Trainer:
 
 
 def initial_model(init: Path | None) -> Nano:
-    """A fresh model with a copy circuit, or the weights of an earlier run."""
+    """A fresh model with a copy circuit, or the weights of an earlier run, with the layers that it lacked."""
     if init is not None:
-        return load_core(init)
+        return start.deepened(load_core(init), NanoConfig())
     model = Nano(NanoConfig())
     start.look_back(model)
     start.induction(model)

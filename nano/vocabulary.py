@@ -4,6 +4,7 @@ import hashlib
 import random
 from functools import lru_cache
 
+from ossia.engine.nano.table import spellings
 from ossia.harmony import FIRST_SPECIAL, encoding
 
 _SYLLABLES = (
@@ -13,10 +14,13 @@ _SYLLABLES = (
     *("tan", "quil", "mor", "bel", "dor", "fen", "gar", "hal", "jor", "kel", "lan", "nor", "per", "rin"),
 )
 
+SEAM = "\0"
+"""In the text of a completion: two tokens meet here, even where the vocabulary has one for both (`.find`, `.\\n`)."""
+
 
 def encode(text: str) -> list[int]:
     """Token ids of `text`; special tokens such as `<|start|>` stand for themselves."""
-    return encoding().encode(text, special=True)
+    return encoding().encode(text, special="<|" in text)  # without special tokens it is 30 times as fast
 
 
 def decode(ids: list[int]) -> str:
@@ -57,27 +61,76 @@ def plain_word(rng: random.Random) -> str:
     return found
 
 
+@lru_cache(maxsize=1)
+def _unspelled() -> tuple[str, ...]:
+    """Letters that are one token after a space and several without it, three at least."""
+    texts = (decode([token_id]) for token_id in range(FIRST_SPECIAL))
+    stems = {text[1:] for text in texts if len(text) >= 4 and text[0] == " " and text[1:].isascii()}
+    known = {key.removeprefix("stem:") for key in spellings()}
+    return tuple(sorted(stem for stem in stems & known if stem[1:].islower()))
+
+
+def unspelled_word(rng: random.Random, *, capital: bool) -> str:
+    """A word that begins with a token which is several without the space before it (` Birch`). Never one kept out."""
+    while True:
+        stem = rng.choice(_unspelled())
+        style = rng.random()
+        if style < 0.3:
+            found = stem
+        elif style < 0.75:
+            found = stem + "".join(rng.choice(_SYLLABLES) for _ in range(rng.randint(1, 2)))
+        else:
+            found = stem + rng.choice(words())
+        if found[0].isupper() == capital and len(found) <= 16 and not kept_out(found) and begins_spelled(found):
+            return found
+
+
+def begins_spelled(text: str) -> bool:
+    """True when the first token of `text` after a space is none without it."""
+    return len(encode(decode(encode(f" {text}")[:1])[1:])) > 1
+
+
 def term(rng: random.Random) -> str:
-    """What a thing may be called: a word or two, of one token or several, split alike with and without a space."""
+    """What a thing may be called: a word or two, of one token or several; most are split alike without a space.
+
+    Every fourth begins with what is to be spelled.
+    """
+    if rng.random() < 0.25:
+        found = unspelled_word(rng, capital=False)
+        return f"{found} {plain_word(rng)}" if rng.random() < 0.2 else found
+    alike = rng.random() < 0.6
     while True:
         style = rng.random()
         found = plain_word(rng) if style < 0.35 else word(rng)
         if style > 0.7:
             found = f"{plain_word(rng) if style < 0.85 else word(rng)} {found}"
-        if splits_alike(found):
+        if not alike or splits_alike(found):
             return found
 
 
 def name(rng: random.Random) -> str:
-    """One to three words with capitals that are split alike with and without a space.
+    """One to three words with capitals; half of the names begin with what is to be spelled."""
+    style = rng.random()
+    first = unspelled_word(rng, capital=True) if style < 0.5 else _capitalized(rng, alike=style < 0.85)
+    return " ".join((first, *(_capitalized(rng, alike=False) for _ in range(rng.choice((0, 0, 1, 1, 2))))))
 
-    How another would be split after a quotation mark cannot be known from how it is split after a space.
-    """
-    return " ".join(_capitalized(rng) for _ in range(rng.choice((1, 1, 2, 2, 3))))
+
+def kin(rng: random.Random, text: str) -> str:
+    """A name that begins or ends as `text` does, by tokens, if it has several; neither holds the other."""
+    known = encode(f" {text}")
+    while True:
+        if len(known) == 1 and (found := name(rng)) != text:
+            return found
+        other = encode(f" {name(rng)}")
+        shared, drawn = rng.randint(1, len(known) - 1), rng.randint(1, 3)
+        made = known[:shared] + other[-drawn:] if rng.random() < 0.5 else other[:drawn] + known[-shared:]
+        found = decode(made).strip()
+        if found not in text and text not in found and not any(map(kept_out, found.split())):
+            return found
 
 
-def _capitalized(rng: random.Random) -> str:
-    while not splits_alike(found := word(rng).capitalize()):
+def _capitalized(rng: random.Random, *, alike: bool) -> str:
+    while not splits_alike(found := word(rng).capitalize()) and alike:
         pass
     return found
 
@@ -100,6 +153,16 @@ def among_words(rng: random.Random, text: str, share: float) -> str:
 def as_it_lies(text: str, question: str) -> str:
     """`text` with a space before it where it has one in `question`: so its tokens are those of the question."""
     return f" {text}" if f" {text}" in question else text
+
+
+def copied(text: str, source: str, lead: str = "") -> str:
+    """`text` after `lead`, for a completion: its tokens are those that it has in `source`, but for the first.
+
+    What leads the first one there is left away: the rest of it is spelled where it is no token (` Birch`: `Bir`, `ch`).
+    """
+    spaced = f" {text}" in source
+    first, *rest = (decode([token]) for token in encode(f" {text}" if spaced else text))
+    return lead + SEAM.join((first[1:] if spaced else first, *rest))
 
 
 def kept_out(word: str) -> bool:

@@ -9,11 +9,13 @@ from torch import Tensor, nn
 from transformers import GptOssConfig, GptOssModel
 
 from nano import rows
-from nano.batches import collate
+from nano.batch import collate
+from nano.config import NanoConfig
 from nano.export import load_core, save_core, state
 from nano.layout import Layout, rotate
 from nano.model import Attention, Nano
 from nano.prompts import random_prompt
+from nano.start import deepened
 from nano.train import initial_model
 from nano.vocabulary import encode
 from ossia.engine.nano.table import EMBED_SCALE
@@ -77,6 +79,14 @@ def test_a_core_file_holds_the_model(tmp_path: Path) -> None:
     for (name, a), (_, b) in zip(model.state_dict().items(), again.state_dict().items(), strict=True):
         assert torch.equal(a, b), name
     assert list(tmp_path.iterdir()) == [tmp_path / "core.safetensors"]
+
+
+def test_added_layers_change_nothing_yet() -> None:
+    torch.manual_seed(2)
+    model, ids = small(3), torch.randint(0, 199_998, (2, 40))
+    deeper = deepened(model, NanoConfig(layers=model.config.layers + 2))
+    with torch.no_grad():
+        assert torch.allclose(model(ids[0, :0], ids), deeper(ids[0, :0], ids), atol=1e-5)
 
 
 def attended(model: Nano, ids: Tensor, layer: int) -> Tensor:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from nano import rows
-from nano.batches import batches, collate, python_family_row
+from nano.batch import collate
+from nano.batches import batches, python_family_row
 from nano.config import PAD_TOKEN
 from nano.prompts import random_prompt
 from nano.rows import Row, Task
@@ -103,6 +104,15 @@ def test_completions_parse_without_a_repair(make: Callable[[random.Random], Row]
             assert not completion.truncated
             assert completion.stop == ("call" if completion.calls else "return")
             assert all(call.recipient == "python" for call in completion.calls)
+
+
+def test_what_is_put_before_a_row_moves_its_turns() -> None:
+    row = rows.talk_row(random.Random(3), "train")
+    completions = [row.ids[start:end] for start, end in row.turns]
+    row.begin("<|start|>developer<|message|>Be brief.<|end|>")
+    assert decode(row.ids).startswith("<|start|>developer<|message|>Be brief.<|end|><|start|>user")
+    assert [row.ids[start:end] for start, end in row.turns] == completions
+    assert sum(row.learned) == sum(map(len, completions))
 
 
 @pytest.mark.parametrize("make", MAKERS)

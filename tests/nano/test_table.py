@@ -45,6 +45,16 @@ def test_tokens_that_differ_in_their_leading_character_are_near() -> None:
     assert rows[spaced] @ rows[bare] > rows[spaced] @ rows[other] + 0.2
 
 
+def test_a_token_whose_letters_are_none_is_near_what_spells_it() -> None:
+    rows = table.build(128)
+    encode = harmony.encoding().encode
+    (spaced, _), (first, second, _) = encode(" Birchby"), encode("Birchby")
+    assert rows[spaced] @ rows[first] > 0.5
+    turned = np.roll(rows[spaced], -1)[::-1]
+    assert turned @ rows[second] > 0.4
+    assert abs(turned @ rows[encode(" on")[0]]) < 0.3
+
+
 def test_a_token_splits_into_leading_character_and_stem() -> None:
     assert table.split_token(" Paris") == (" ", "Paris")
     assert table.split_token(".Paris") == (".", "Paris")
@@ -53,4 +63,4 @@ def test_a_token_splits_into_leading_character_and_stem() -> None:
     assert table.split_token("777") == ("", "777")
 
 
-FIRST_BLOCK = "823b70bf022d0a8b436bac55dd03241dc8ed27e79aa9596a2a78debb888609ff"
+FIRST_BLOCK = "e0088f6a6da0d0de22fef3b3e42fe22ca4a7a4a6d500a8487028d31958d7603b"

@@ -9,8 +9,9 @@ from nano.batches import Family, family_rows
 from nano.browsing import Page, browse_row, display, found, results
 from nano.declared import function, functions_row
 from nano.mistakes import mistake
-from nano.rows import SEAM, Row
-from nano.vocabulary import decode
+from nano.prompts import Setting
+from nano.rows import Row
+from nano.vocabulary import SEAM, decode
 from ossia.errors import SandboxUnavailable
 from ossia.harmony import parse_completion
 from ossia.testing import opened
@@ -74,7 +75,7 @@ async def test_a_row_shows_a_mistake_as_the_kernel_does() -> None:
         pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("family", ["python", "functions", "hits", "browser", "untooled"])
+@pytest.mark.parametrize("family", ["python", "functions", "mixed", "hits", "browser", "untooled"])
 def test_completions_of_every_family_parse_without_a_repair(family: Family) -> None:
     rng = random.Random(5)
     for _ in range(6):
@@ -95,11 +96,11 @@ def test_completions_of_every_family_parse_without_a_repair(family: Family) -> N
 def test_a_function_is_quoted_from_its_declaration() -> None:
     rng = random.Random(3)
     for _ in range(40):
-        described = decode(functions_row(rng, "medium", None, None, "described").ids)
+        described = decode(functions_row(rng, Setting(), "described").ids)
         declared, rest = described.split("<|start|>user", 1)
         quoted = rest.split(" Find ", 1)[1].split(" => any", 1)[0]
         assert quoted.lower() in declared.lower()
-        named = decode(functions_row(rng, "medium", None, None, "named").ids)
+        named = decode(functions_row(rng, Setting(), "named").ids)
         declared, rest = named.split("<|start|>user", 1)
         assert rest.split(".\n", 1)[1].split(" => any", 1)[0] in declared
 
@@ -107,7 +108,7 @@ def test_a_function_is_quoted_from_its_declaration() -> None:
 def test_a_missing_argument_is_the_last_of_the_declaration() -> None:
     rng = random.Random(8)
     for _ in range(40):
-        text = decode(functions_row(rng, "medium", None, None, "missing").ids)
+        text = decode(functions_row(rng, Setting(), "missing").ids)
         lacking = text.rsplit("Which ", 1)[1].split("?", 1)[0]
         question = text.split("<|start|>user<|message|>", 1)[1].split("<|end|>", 1)[0]
         assert f"\n{lacking} is missing.<|end|>" in text
@@ -134,7 +135,7 @@ def test_the_arguments_of_a_row_are_those_that_are_declared() -> None:
     rng = random.Random(4)
     for style in ("named", "described"):
         for _ in range(20):
-            row = functions_row(rng, "medium", None, None, "named" if style == "named" else "described")
+            row = functions_row(rng, Setting(), "named" if style == "named" else "described")
             start, end = row.turns[0]
             (call,) = parse_completion(row.ids[start:end], ["functions.f"]).calls
             assert json.loads(call.text)

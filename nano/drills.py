@@ -1,0 +1,122 @@
+"""Batches of random tokens that drill one thing: to copy, and to spell what is copied."""
+
+import random
+from functools import lru_cache
+
+import torch
+
+from nano.batch import Batch
+from nano.config import PAD_TOKEN
+from nano.vocabulary import decode, encode
+from ossia.harmony import FIRST_SPECIAL
+
+
+def drill_batch(rng: random.Random, spell: float = 0.75) -> Batch:
+    """A batch of either drill; `spell`: how often of the second."""
+    return spell_batch(rng) if rng.random() < spell else copy_batch(rng)
+
+
+def copy_batch(rng: random.Random) -> Batch:
+    """Random tokens of which stretches are repeated: learn to copy before anything else.
+
+    Seven of ten batches are records, which the same few tokens divide into a name and a value; half of the rest come
+    from a small alphabet. One token is then not enough to find the place.
+    """
+    rows, length = rng.choice(((32, 96), (16, 192), (12, 256)))
+    style = rng.random()
+    if style < 0.7:
+        made = [_records(rng, length) for _ in range(rows)]
+        tokens, marks = torch.tensor([ids for ids, _ in made]), torch.tensor([learned for _, learned in made])
+        return Batch(torch.zeros(0, dtype=torch.long), tokens, marks)
+    ids = torch.randint(0, FIRST_SPECIAL, (rows, length))
+    if style < 0.85:
+        ids = torch.randint(0, FIRST_SPECIAL, (24,))[torch.randint(0, 24, (rows, length))]
+    learned = torch.zeros(rows, length, dtype=torch.bool)
+    for i in range(rows):
+        at = length // 2
+        while at < length - 4:
+            size = min(rng.randint(5, 14), length - at)
+            source = rng.randint(0, length // 2 - size)
+            ids[i, at : at + size] = ids[i, source : source + size].clone()
+            learned[i, at + 3 : at + size] = True
+            at += size
+    return Batch(torch.zeros(0, dtype=torch.long), ids, learned)
+
+
+def _records(rng: random.Random, length: int) -> tuple[list[int], list[bool]]:
+    """Records (name, divider, value, divider), then the same in another order: (ids, learned), `length` of each.
+
+    Only values are learned: they take what stands before the divider to be told apart, and among the easy targets of
+    whole records that was never learned.
+    """
+
+    def some(low: int, high: int) -> list[int]:
+        return [rng.randrange(FIRST_SPECIAL) for _ in range(rng.randint(low, high))]
+
+    dividers = some(2, 6), some(1, 4)
+    records: list[tuple[list[int], list[bool]]] = []
+    while 2 * sum(len(ids) for ids, _ in records) < length:
+        name, value = some(1, 3), some(1, 3)
+        before, after = [False] * (len(name) + len(dividers[0])), [False] * len(dividers[1])
+        records.append((name + dividers[0] + value + dividers[1], before + [True] * len(value) + after))
+    ids = [token for record, _ in records for token in record]
+    learned = [False] * len(ids)
+    while len(ids) < length:
+        record, marks = rng.choice(records)
+        ids, learned = ids + record, learned + marks
+    return ids[:length], learned[:length]
+
+
+def spell_batch(rng: random.Random) -> Batch:
+    """Records of a name, a divider and a value, then the same in another order, each value after a quotation mark.
+
+    The first token of a value has a space before it and is no token without it (` Birch`), so that it is to be spelled
+    (`Bir`, `ch`). Only the values and what closes them are learned.
+    """
+    rows, length = rng.choice(((32, 96), (16, 192)))
+    quote, closing = encode(' "')[0], encode(rng.choice(('"}', '",')))[0]
+    made = [_spelled_records(rng, length, quote, closing, few=rng.random() < 0.5) for _ in range(rows)]
+    size = max(len(ids) for ids, _ in made)
+    ids = [ids + [PAD_TOKEN] * (size - len(ids)) for ids, _ in made]
+    learned = [marks + [False] * (size - len(marks)) for _, marks in made]
+    return Batch(torch.zeros(0, dtype=torch.long), torch.tensor(ids), torch.tensor(learned))
+
+
+def _spelled_records(
+    rng: random.Random, length: int, quote: int, closing: int, *, few: bool
+) -> tuple[list[int], list[bool]]:
+    """(ids, learned) of records that take up to about half of `length`, and of their repetition.
+
+    `few`: their values begin and end with the same few tokens, so that one alone does not tell them apart.
+    """
+    firsts = [rng.choice(_unspelled()) for _ in range(3)] if few else _unspelled()
+    ends = [rng.choice(_letters()) for _ in range(4)] if few else _letters()
+    after = [rng.randrange(FIRST_SPECIAL) for _ in range(rng.randint(1, 3))]
+    divider = [rng.randrange(FIRST_SPECIAL) for _ in range(rng.randint(1, 3))]
+    records, ids = [], list[int]()
+    while len(ids) < length // 2 - 14:
+        first, spelled = rng.choice(firsts)
+        rest = [rng.choice(ends) for _ in range(rng.choice((0, 1, 1, 2)))]
+        name = [rng.choice(_letters()) for _ in range(rng.randint(1, 2))]
+        ids += [*name, *divider, first, *rest, *after]
+        records.append(([*name, *divider, quote], [*spelled, *rest, closing]))
+    learned = [False] * len(ids)
+    rng.shuffle(records)
+    for before, value in records:
+        ids += before + value
+        learned += [False] * len(before) + [True] * len(value)
+    return ids, learned
+
+
+@lru_cache(maxsize=1)
+def _letters() -> tuple[int, ...]:
+    """Tokens of letters alone."""
+    return tuple(i for i in range(FIRST_SPECIAL) if (text := decode([i])).isascii() and text.isalpha())
+
+
+@lru_cache(maxsize=1)
+def _unspelled() -> tuple[tuple[int, list[int]], ...]:
+    """Tokens of a space and letters that are no token without the space, each with the tokens that spell it then."""
+    texts = ((i, decode([i])) for i in range(FIRST_SPECIAL))
+    spaced = ((i, text[1:]) for i, text in texts if text[:1] == " " and text[1:].isascii() and text[1:].isalpha())
+    return tuple((i, spelled) for i, text in spaced if len(spelled := encode(text)) > 1)
