@@ -3,16 +3,18 @@
     python -m bench.nano_yardstick [--core RUN/core.safetensors] [--limit 400] [--sandbox docker] [--results DIR]
 
 Greedy, through the agent, its tools and a sandbox. Results stay in DIR as JSON lines: the same command goes on where it
-stopped. The figures are those of a model that was chosen by its development rows; nothing is to be chosen by these.
+stopped; with other weights it refuses. The figures are those of a model that was chosen by its development rows; nothing is to be chosen by these.
 """
 
 import argparse
 import asyncio
+from hashlib import sha256
 from pathlib import Path
 
 from bench.report import machine
 from nano.weights import open_core
 from ossia.engine import Engine
+from ossia.engine.nano._load import CORE
 from ossia.evals import EVALS, Eval, Results, Setup, run_samples, summarize
 
 
@@ -20,7 +22,9 @@ async def measure(chosen: Eval, engine: Engine, a: argparse.Namespace) -> list[s
     """The rows of the table for one eval."""
     dataset = chosen.dataset()
     samples = dataset.take(a.limit)
-    about = {"eval": chosen.name, "dataset": dataset.sha256, "model": engine.info.model, "sandbox": a.sandbox}
+    weights = sha256((a.core or CORE).read_bytes()).hexdigest()
+    about = {"eval": chosen.name, "dataset": dataset.sha256, "weights": weights}
+    about |= {"sandbox": a.sandbox, "temperature": a.temperature}
     with Results(a.results / f"{chosen.name}.jsonl", about) as results:
         async with chosen.open(Setup(engine, {"temperature": a.temperature}, a.sandbox)) as solve:
             await run_samples(samples, solve, results, at_once=a.at_once)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -73,6 +74,7 @@ def _about(chosen: Eval, engine: Engine, asked: Asked) -> dict[str, JsonValue]:
     dataset = chosen.dataset()
     sampling = {**asdict(engine.info.default_sampling), **asked.sampling}
     return {
+        "ossia": version("ossia"),
         "eval": chosen.name,
         "dataset": dataset.sha256,
         "engine": engine.info.spec,
