@@ -3,8 +3,8 @@
     python -m bench.nano_yardstick [--core RUN/core.safetensors] [--limit 400] [--sandbox docker] [--results DIR]
 
 Greedy, through the agent, its tools and a sandbox. Results stay in DIR as JSON lines: the same command goes on where it
-stopped; with other weights it refuses. The figures are those of a model that was chosen by its development rows; nothing
-is to be chosen by these.
+stopped; with other weights it refuses. The figures are those of a model that was chosen by its development rows;
+nothing is to be chosen by these.
 """
 
 import argparse
