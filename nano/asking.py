@@ -20,6 +20,17 @@ _AFTER = (
 )
 
 
+_SENTENCES = (
+    *(
+        "Quote the source.",
+        "Say where it stands.",
+        "Keep it short.",
+        "One line will do.",
+        "Name the page too.",
+        "Thanks!",
+    ),
+    *("Be exact.", "Give proof.", "Show me where.", "That is all.", "It matters.", "With a source.", "Hurry up."),
+)
 _REQUESTS = (
     *("please", "could you", "can you", "would you", "I want you to", "let us", "we should", "now", "go ahead and"),
     *("your task is to", "time to", "next,", "I would like you to", "you may", "you have to", "be so kind and", ""),
@@ -47,7 +58,17 @@ def ask_about(rng: random.Random, noun: str, subject: str, forms: Sequence[str],
         text = f"the {text}"  # with a capital its tokens would be others
     if clear and text.endswith(noun):
         text += rng.choice(("?", ".", ";", ", please", " please", " - now"))  # what follows is no part of the noun
-    return dress(rng, text if plain else among_words(rng, text, 0.3))
+    asked = dress(rng, text if plain else among_words(rng, text, 0.3))
+    return (
+        f"{asked}{'' if asked[-1] in '?.!' else rng.choice('?.!')} {_sentence(rng)}" if rng.random() < 0.15 else asked
+    )
+
+
+def _sentence(rng: random.Random) -> str:
+    """One that says nothing of what is asked for, and begins with a capital as a name does."""
+    if rng.random() < 0.5:
+        return rng.choice(_SENTENCES)
+    return " ".join(plain_word(rng) for _ in range(rng.randint(1, 4))).capitalize() + rng.choice(".!?")
 
 
 def ask_for(rng: random.Random, noun: str) -> str:

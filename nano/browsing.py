@@ -21,6 +21,12 @@ _QUESTIONS = (
     "browse for {subject}, what about its {noun}",
     "open a page on {subject} and read the {noun}",
     "who or what is the {noun} at {subject}",
+    "look for {subject} and give its {noun}",
+    "go to the page of {subject} and say the {noun}",
+    "find {subject}, then the {noun}",
+    "query the web about {subject} for the {noun}",
+    "{subject} - {noun}",
+    "{subject}: the {noun}",
 )
 _LINES = (
     "The {noun} of {subject} was {value}.",
@@ -45,6 +51,7 @@ _TITLES = (
     *("{filler} {filler} {}", "{} {filler} {filler}", "{}, {filler}", "{} | {filler} {filler}", "{filler} of {}"),
 )
 _DOMAINS = (".com", ".org", ".net", ".io", ".example", ".test")
+NOT_THERE = "The page does not say."
 SHOWN_LINES = 4
 """Lines that `browser.find` shows of each match."""
 
@@ -96,20 +103,19 @@ def found(pattern: str, page: Page) -> tuple[str, list[int]]:
     blocks = [
         "\n".join((f"# 【{index}†match at L{at}】", *lines[at : at + SHOWN_LINES])) for index, at in enumerate(matches)
     ]
+    shown = "\n\n".join(blocks) or f"No `find` results for pattern: `{pattern}`"
     title = f"Find results for text: `{pattern}` in `{page.heading}` ({page.url}/find?pattern={pattern})"
-    return display(2, title, "\n\n".join(blocks).split("\n")), matches
+    return display(2, title, shown.split("\n")), matches
 
 
 def browse_row(rng: random.Random, effort: Effort, *, whole: bool = True) -> Row:
     """Three to ten hits; a decoy about another subject on every fourth page. Not `whole`: it ends with the open hit."""
     subject, noun = name(rng), term(rng)
-    akin = rng.choice((0.1, 0.1, 0.7))
+    akin = rng.choice((0.1, 0.4, 0.8))
     others = [_other(rng, subject, akin) for _ in range(rng.randint(2, 9))]
     pages = [_page(rng, number, other, None, "") for number, other in enumerate(others)]
     at, decoy = rng.randint(0, len(pages)), pages[0].heading
-    page = _page(rng, at, subject, noun, decoy)
-    while (right := _right(page, noun, decoy)) not in found(noun, page)[1]:
-        page = _page(rng, at, subject, noun, decoy)
+    page = _answering(rng, at, subject, noun, decoy)
     pages.insert(at, page)
     question = ask_about(rng, noun, subject, _QUESTIONS, clear=True)
     query = f"{noun} of{copied(subject, question, ' ')}"
@@ -132,7 +138,7 @@ def browse_row(rng: random.Random, effort: Effort, *, whole: bool = True) -> Row
     row.completion(f"{thought(f'The user wants the {query}. Find {noun}.')}<|start|>assistant{find}")
     shown, matches = found(noun, page)
     row.given(_answer("find", shown))
-    row.completion(_conclusion(page, matches, right))
+    row.completion(_conclusion(page, matches, _right(page, noun, decoy)))
     return row
 
 
@@ -176,11 +182,23 @@ def _right(page: Page, noun: str, decoy: str) -> int:
 
 
 def _conclusion(page: Page, matches: list[int], right: int) -> str:
-    """Weigh the matches one by one, then quote the line with its citation."""
+    """Weigh the matches one by one, then quote the line with its citation; without a match say so."""
+    if not matches:
+        return f"{thought('No line.')}<|start|>assistant{final(NOT_THERE)}"
     lines = page.shown
     weighed = matches[: matches.index(right) + 1]
     walk = " ".join(f"L{n}: {lines[n]} {'yes' if n == right else 'no'}." for n in weighed)
     return f"{thought(walk)}<|start|>assistant{final(f'The page says: {lines[right]}{SEAM}【1†L{right}】')}"
+
+
+def _answering(rng: random.Random, number: int, subject: str, noun: str, decoy: str) -> Page:
+    """A page on which one line says the noun of the subject; on one in twelve no line is about it."""
+    told = rng.random() < 0.92 or noun in subject.lower()
+    while True:
+        page = _page(rng, number, subject, noun if told else None, decoy)
+        matches = found(noun, page)[1]
+        if _right(page, noun, decoy) in matches if told else not matches:
+            return page
 
 
 def _page(rng: random.Random, number: int, subject: str, wanted: str | None, decoy: str) -> Page:

@@ -177,7 +177,7 @@ def beside_functions(rng: random.Random, setting: Setting, row: Row) -> Row:
 
 def _declarations(rng: random.Random, setting: Setting, chosen: Function) -> str:
     """The developer message that declares `chosen` among up to four more."""
-    alike = chosen.name if rng.random() < 0.3 else ""
+    alike = chosen.name if rng.random() < 0.5 else ""
     others = [function(rng, rng.choice((1, 1, 2)), alike) for _ in range(rng.randint(0, 4))]
     taken = {chosen.name, chosen.noun}
     offered = [chosen, *(other for other in others if not taken & {other.name, other.noun})]

@@ -109,10 +109,14 @@ def term(rng: random.Random) -> str:
 
 
 def name(rng: random.Random) -> str:
-    """One to three words with capitals; half of the names begin with what is to be spelled."""
+    """One to three words with capitals, which begin alike at times; half begin with what is to be spelled."""
     style = rng.random()
     first = unspelled_word(rng, capital=True) if style < 0.5 else _capitalized(rng, alike=style < 0.85)
-    return " ".join((first, *(_capitalized(rng, alike=False) for _ in range(rng.choice((0, 0, 1, 1, 2))))))
+    parts = [first, *(_capitalized(rng, alike=False) for _ in range(rng.choice((0, 0, 1, 1, 2))))]
+    alike = decode(encode(f" {first}")[:1]).strip() + rng.choice(_SYLLABLES)
+    if len(parts) > 1 and rng.random() < 0.15 and not kept_out(alike):
+        parts[1] = alike
+    return " ".join(parts)
 
 
 def kin(rng: random.Random, text: str) -> str:

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from nano.batches import Family, family_rows
-from nano.browsing import Page, browse_row, display, found, results
+from nano.browsing import NOT_THERE, Page, browse_row, display, found, results
 from nano.declared import function, functions_row
 from nano.mistakes import mistake
 from nano.prompts import Setting
@@ -47,6 +47,7 @@ class OnePage:
         ("The river is the Elm.", "The mayor of Tarn is Ilse."),
         ("The mayor of Dorn is Kai.", "The river is the Elm.", "Its motto is new.", "The mayor of Tarn is Ilse."),
         ("Mayor: 17", "One.", "Two.", "Three.", "Four."),
+        ("One.", "Two."),
     ],
 )
 async def test_a_row_shows_pages_as_the_browser_does(lines: tuple[str, ...]) -> None:
@@ -146,6 +147,9 @@ def test_the_line_that_is_cited_says_what_was_asked() -> None:
     rng = random.Random(6)
     for _ in range(40):
         text = decode(browse_row(rng, "medium").ids)
+        if NOT_THERE in text:
+            assert "No `find` results for pattern" in text
+            continue
         noun = text.split('{"pattern": "', 1)[1].split('"', 1)[0]
         line, number = text.split("<|channel|>final<|message|>The page says: ", 1)[1].split("【1†L", 1)
         assert noun in line.lower()
