@@ -62,7 +62,7 @@ async def test_what_is_found_out_of_each(servers: tuple[RealServer, RealServer])
     # A grammar needs the tokenizer that --tokens-only leaves out.
     assert two.info.capabilities == Capabilities(seed=True, logprobs=True, grammar=False, prefix_cache=True)
     for engine in (one, two):
-        assert (await collect(engine, [1, 2, 3], Sampling(max_tokens=2), priority=3)).finish == "length"
+        assert (await collect(engine, RAMBLING[0], Sampling(max_tokens=2), priority=3)).finish == "length"
         await engine.aclose()
 
 
