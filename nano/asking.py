@@ -21,15 +21,9 @@ _AFTER = (
 
 
 _SENTENCES = (
-    *(
-        "Quote the source.",
-        "Say where it stands.",
-        "Keep it short.",
-        "One line will do.",
-        "Name the page too.",
-        "Thanks!",
-    ),
+    *("Quote the source.", "Say where it stands.", "Keep it short.", "One line will do.", "Name the page too."),
     *("Be exact.", "Give proof.", "Show me where.", "That is all.", "It matters.", "With a source.", "Hurry up."),
+    "Thanks!",
 )
 _REQUESTS = (
     *("please", "could you", "can you", "would you", "I want you to", "let us", "we should", "now", "go ahead and"),
@@ -59,9 +53,10 @@ def ask_about(rng: random.Random, noun: str, subject: str, forms: Sequence[str],
     if clear and text.endswith(noun):
         text += rng.choice(("?", ".", ";", ", please", " please", " - now"))  # what follows is no part of the noun
     asked = dress(rng, text if plain else among_words(rng, text, 0.3))
-    return (
-        f"{asked}{'' if asked[-1] in '?.!' else rng.choice('?.!')} {_sentence(rng)}" if rng.random() < 0.15 else asked
-    )
+    if rng.random() >= 0.15:
+        return asked
+    mark = "" if asked[-1] in "?.!" else rng.choice("?.!")
+    return f"{asked}{mark} {_sentence(rng)}"
 
 
 def _sentence(rng: random.Random) -> str:

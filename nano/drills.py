@@ -7,7 +7,7 @@ import torch
 
 from nano.batch import Batch
 from nano.config import PAD_TOKEN
-from nano.vocabulary import decode, encode
+from nano.vocabulary import decode, encode, unspelled
 from ossia.harmony import FIRST_SPECIAL
 
 
@@ -117,6 +117,4 @@ def _letters() -> tuple[int, ...]:
 @lru_cache(maxsize=1)
 def _unspelled() -> tuple[tuple[int, list[int]], ...]:
     """Tokens of a space and letters that are no token without the space, each with the tokens that spell it then."""
-    texts = ((i, decode([i])) for i in range(FIRST_SPECIAL))
-    spaced = ((i, text[1:]) for i, text in texts if text[:1] == " " and text[1:].isascii() and text[1:].isalpha())
-    return tuple((i, spelled) for i, text in spaced if len(spelled := encode(text)) > 1)
+    return tuple((token_id, encode(stem)) for stem, token_id in unspelled().items())

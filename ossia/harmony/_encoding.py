@@ -93,7 +93,9 @@ class Encoding:
         more than 500 letters, signs or blanks is encoded in pieces, in a time in proportion to the text.
         """
         if special:
-            ids: list[int] = self._inner.encode(text, allowed_special=self._special, disallowed_special=())
+            # Handing the 1,090 names over costs far more than encoding a short text, and each of them holds "<|".
+            allowed = self._special if "<|" in text else frozenset[str]()
+            ids: list[int] = self._inner.encode(text, allowed_special=allowed, disallowed_special=())
             return ids
         pieces = cut_long_runs(text)
         if len(pieces) == 1:
