@@ -1,23 +1,27 @@
 """nano on random prompts: every run has an outcome, and a short one.
 
     python -m bench.nano_random [--n 2000] [--temperature 1] [--sandbox docker] [--core RUN/core.safetensors]
+                                [--results FILE]
 
 A prompt is a mix of words, numbers, signs, code and odd characters, or a piece of the frozen yardstick that was cut
-off. What nano answers does not matter here; that it ends does.
+off. What nano answers does not matter here; that it ends does. Results stay in FILE as JSON lines: the same command goes
+on where it stopped.
 """
 
 import argparse
 import asyncio
 import random
+import sys
 from collections import Counter
+from collections.abc import Iterable
 from itertools import count, islice
 from pathlib import Path
 
 from bench.report import machine, spread
 from nano.vocabulary import word
-from nano.weights import open_core
-from ossia import Agent, Limits, Python, RunResult
-from ossia.evals import find_eval
+from nano.weights import open_core, weights_hash
+from ossia import Agent, Limits, Python
+from ossia.evals import Results, Sample, Verdict, find_eval, run_samples, verdict
 
 _ODD = (
     "()",
@@ -61,27 +65,42 @@ def _mixed(rng: random.Random) -> str:
     return rng.choice(("", " ", " ")).join(parts)
 
 
-async def run_all(a: argparse.Namespace) -> list[RunResult]:
-    engine = open_core(a.core)
-    gate = asyncio.Semaphore(a.at_once)
-    agent = Agent(
-        engine=engine,
-        tools=[Python()],
-        sandbox=a.sandbox,
-        limits=Limits(steps=8, step_tokens=600),
-        sampling={"temperature": a.temperature, "seed": 1},
-        journal=False,
-    )
+async def run_all(a: argparse.Namespace) -> list[Verdict]:
+    about = {
+        "eval": "random prompts",
+        "weights": weights_hash(a.core),
+        "sandbox": a.sandbox,
+        "temperature": a.temperature,
+    }
+    samples = [Sample(str(number), "random", text, {}) for number, text in enumerate(prompts(a.n))]
+    with Results(a.results, about) as results:
+        engine = open_core(a.core)
+        try:
+            agent = Agent(
+                engine=engine,
+                tools=[Python()],
+                sandbox=a.sandbox,
+                limits=Limits(steps=8, step_tokens=600),
+                sampling={"temperature": a.temperature, "seed": 1},
+                journal=False,
+            )
 
-    async def one(text: str) -> RunResult:
-        async with gate:
-            return await agent.run(text)
+            async def solve(sample: Sample) -> Verdict:
+                return verdict(sample.id, sample.family, await agent.run(sample.question), {})
 
-    try:
-        async with agent:
-            return await asyncio.gather(*(one(text) for text in prompts(a.n)))
-    finally:
-        await engine.aclose()
+            def progress(_: Verdict) -> None:
+                if len(results.done) % 100 == 0:
+                    print(f"{len(results.done)} done: {_outcomes(results.done.values())}", file=sys.stderr)
+
+            async with agent:
+                await run_samples(samples, solve, results, at_once=a.at_once, listener=progress)
+        finally:
+            await engine.aclose()
+        return [results.done[sample.id] for sample in samples]
+
+
+def _outcomes(found: Iterable[Verdict]) -> str:
+    return ", ".join(f"{outcome} {count}" for outcome, count in Counter(v.outcome for v in found).most_common())
 
 
 def main() -> None:
@@ -91,14 +110,14 @@ def main() -> None:
     parser.add_argument("--sandbox", default="docker")
     parser.add_argument("--at-once", type=int, default=4)
     parser.add_argument("--core", type=Path, help="weights of a run; default: those that ship")
+    parser.add_argument("--results", type=Path, default=Path("runs") / "random.jsonl")
     a = parser.parse_args()
     done = asyncio.run(run_all(a))
     print(machine())
     print(f"{len(done)} random prompts, temperature {a.temperature:g}, {a.sandbox}")
-    print(f"outcomes: {dict(Counter(result.outcome for result in done))}")
-    print(f"limits met: {dict(Counter(result.limit for result in done if result.limit))}")
-    print(f"seconds a run, median (min-max): {spread([result.usage.seconds for result in done])}")
-    print(f"sampled tokens a run, median (min-max): {spread([result.usage.sampled_tokens for result in done], 0)}")
+    print(f"outcomes: {_outcomes(done)}")
+    print(f"seconds a run, median (min-max): {spread([found.seconds for found in done])}")
+    print(f"sampled tokens a run, median (min-max): {spread([found.sampled_tokens for found in done], 0)}")
 
 
 if __name__ == "__main__":

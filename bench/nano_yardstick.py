@@ -9,13 +9,11 @@ nothing is to be chosen by these.
 
 import argparse
 import asyncio
-from hashlib import sha256
 from pathlib import Path
 
 from bench.report import machine
-from nano.weights import open_core
+from nano.weights import open_core, weights_hash
 from ossia.engine import Engine
-from ossia.engine.nano._load import CORE
 from ossia.evals import EVALS, Eval, Results, Setup, run_samples, summarize
 
 
@@ -23,8 +21,7 @@ async def measure(chosen: Eval, engine: Engine, a: argparse.Namespace) -> list[s
     """The rows of the table for one eval."""
     dataset = chosen.dataset()
     samples = dataset.take(a.limit)
-    weights = sha256((a.core or CORE).read_bytes()).hexdigest()
-    about = {"eval": chosen.name, "dataset": dataset.sha256, "weights": weights}
+    about = {"eval": chosen.name, "dataset": dataset.sha256, "weights": weights_hash(a.core)}
     about |= {"sandbox": a.sandbox, "temperature": a.temperature}
     with Results(a.results / f"{chosen.name}.jsonl", about) as results:
         async with chosen.open(Setup(engine, {"temperature": a.temperature}, a.sandbox)) as solve:

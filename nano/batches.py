@@ -35,13 +35,13 @@ from ossia.types import Effort
 
 Family = Literal["python", "functions", "mixed", "hits", "browser", "untooled"]
 SHARES: dict[Family | Literal["copies"], float] = {
-    "python": 0.3,
+    "python": 0.28,
     "functions": 0.3,
     "mixed": 0.08,
-    "hits": 0.04,
+    "hits": 0.05,
     "browser": 0.14,
     "untooled": 0.02,
-    "copies": 0.12,
+    "copies": 0.13,
 }
 """Share of the batches: `mixed` have functions and other tools in one prompt, `hits` are rows of the browser that end
 with the open hit, `copies` those of `drills`."""
@@ -59,7 +59,7 @@ ROWS: dict[Family, float] = {
 def python_family_row(rng: random.Random, split: Split, effort: Effort = "medium") -> Row:
     """A row of the mix that nano is trained on for python: more than half are arithmetic."""
     style = rng.random()
-    if style < 0.23:
+    if style < 0.18:
         return python_row(rng, arithmetic_task(rng, split), split, effort)
     if style < 0.53:
         return python_row(rng, phrased_task(rng, split), split, effort)

@@ -118,13 +118,14 @@ def function(rng: random.Random, parameters: int, like: str = "") -> Function:
 def _label(rng: random.Random, noun: str, like: str = "") -> str:
     """Mostly a verb and something, in snake case, at times in camel case; mostly split alike without a space.
 
-    It begins or ends as `like` does, where that is given.
+    It begins or ends as `like` does, or both, where that is given.
     """
-    begins = bool(like) and rng.random() < 0.7
+    style = rng.random() if like else 1.0
+    begins, ends = style < 0.75, style < 0.15 or 0.75 <= style < 1.0
     while True:
         parts = [like.split("_")[0] if begins else rng.choice(_VERBS) if rng.random() < 0.65 else term(rng)]
         parts.append(noun if rng.random() < 0.4 else rng.choice((plain_word, term))(rng))
-        if like and not begins:
+        if ends:
             parts.append(like.split("_")[-1])
         elif rng.random() < 0.15:
             parts.append(plain_word(rng))

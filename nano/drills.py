@@ -11,7 +11,7 @@ from nano.vocabulary import decode, encode, unspelled
 from ossia.harmony import FIRST_SPECIAL
 
 
-def drill_batch(rng: random.Random, spell: float = 0.75) -> Batch:
+def drill_batch(rng: random.Random, spell: float = 0.55) -> Batch:
     """A batch of either drill; `spell`: how often of the second."""
     return spell_batch(rng) if rng.random() < spell else copy_batch(rng)
 
@@ -19,17 +19,17 @@ def drill_batch(rng: random.Random, spell: float = 0.75) -> Batch:
 def copy_batch(rng: random.Random) -> Batch:
     """Random tokens of which stretches are repeated: learn to copy before anything else.
 
-    Seven of ten batches are records, which the same few tokens divide into a name and a value; half of the rest come
-    from a small alphabet. One token is then not enough to find the place.
+    Eight of ten batches are records, which the same few tokens divide into a name and a value, half of them with names
+    that are akin; half of the rest come from a small alphabet. One token is then not enough to find the place.
     """
     rows, length = rng.choice(((32, 96), (16, 192), (12, 256)))
     style = rng.random()
-    if style < 0.7:
-        made = [_records(rng, length) for _ in range(rows)]
+    if style < 0.8:
+        made = [_records(rng, length, akin=style < 0.4) for _ in range(rows)]
         tokens, marks = torch.tensor([ids for ids, _ in made]), torch.tensor([learned for _, learned in made])
         return Batch(torch.zeros(0, dtype=torch.long), tokens, marks)
     ids = torch.randint(0, FIRST_SPECIAL, (rows, length))
-    if style < 0.85:
+    if style < 0.9:
         ids = torch.randint(0, FIRST_SPECIAL, (24,))[torch.randint(0, 24, (rows, length))]
     learned = torch.zeros(rows, length, dtype=torch.bool)
     for i in range(rows):
@@ -43,20 +43,23 @@ def copy_batch(rng: random.Random) -> Batch:
     return Batch(torch.zeros(0, dtype=torch.long), ids, learned)
 
 
-def _records(rng: random.Random, length: int) -> tuple[list[int], list[bool]]:
+def _records(rng: random.Random, length: int, *, akin: bool) -> tuple[list[int], list[bool]]:
     """Records (name, divider, value, divider), then the same in another order: (ids, learned), `length` of each.
 
     Only values are learned: they take what stands before the divider to be told apart, and among the easy targets of
-    whole records that was never learned.
+    whole records that was never learned. `akin`: names that begin and end with the same few tokens.
     """
 
     def some(low: int, high: int) -> list[int]:
         return [rng.randrange(FIRST_SPECIAL) for _ in range(rng.randint(low, high))]
 
-    dividers = some(2, 6), some(1, 4)
+    dividers = some(0 if akin else 2, 6), some(1, 4)
+    parts = [some(3, 3) for _ in range(rng.randint(2, 5))]
     records: list[tuple[list[int], list[bool]]] = []
     while 2 * sum(len(ids) for ids, _ in records) < length:
-        name, value = some(1, 3), some(1, 3)
+        name, value = [rng.choice(part) for part in parts] if akin else some(1, 3), some(1, 3)
+        if akin and any(record[: len(name)] == name for record, _ in records):
+            name[rng.randrange(len(name))] = rng.randrange(FIRST_SPECIAL)
         before, after = [False] * (len(name) + len(dividers[0])), [False] * len(dividers[1])
         records.append((name + dividers[0] + value + dividers[1], before + [True] * len(value) + after))
     ids = [token for record, _ in records for token in record]

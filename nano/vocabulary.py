@@ -124,14 +124,16 @@ def name(rng: random.Random) -> str:
 
 
 def kin(rng: random.Random, text: str) -> str:
-    """A name that begins or ends as `text` does, by tokens, if it has several; neither holds the other."""
+    """A name that begins or ends as `text` does, or both, by tokens, if it has several; neither holds the other."""
     known = encode(f" {text}")
     while True:
         if len(known) == 1 and (found := name(rng)) != text:
             return found
         other = encode(f" {name(rng)}")
         shared, drawn = rng.randint(1, len(known) - 1), rng.randint(1, 3)
-        made = known[:shared] + other[-drawn:] if rng.random() < 0.5 else other[:drawn] + known[-shared:]
+        made = rng.choice((known[:shared] + other[-drawn:], other[:drawn] + known[-shared:]))
+        if len(known) > 2 and rng.random() < 0.3:
+            made = [*known[:1], *other[1 : 1 + drawn], *known[-1:]]
         found = decode(made).strip()
         if found not in text and text not in found and not any(map(kept_out, found.split())):
             return found

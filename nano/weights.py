@@ -1,5 +1,6 @@
 """An engine with the weights of a run, to measure them before they are shipped."""
 
+from hashlib import sha256
 from pathlib import Path
 
 from ossia.engine import Sampling
@@ -27,3 +28,8 @@ def open_core(path: Path | None = None, *, mxfp4: bool = False) -> NanoEngine:
     name = "nano" if path is None else f"nano with {path}"
     model = Model(core.config, tensors, embed, unembed)
     return NanoEngine(model, name=name, default_sampling=Sampling(temperature=0.0))
+
+
+def weights_hash(path: Path | None = None) -> str:
+    """The SHA-256 of the core file `path`, in hexadecimal; None: of those weights that ship."""
+    return sha256((path or CORE).read_bytes()).hexdigest()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nano import browsing, declared, phrasings, quiz, tables, vocabulary, wordings
+from nano import browsing, declared, operations, phrasings, quiz, tables, vocabulary
 from nano.numbers import Expression
 from nano.yardstick import arithmetic, browser, functions, nothing, words
 
@@ -38,13 +38,14 @@ def test_its_phrasings_are_in_no_list_of_training() -> None:
 
     trained = {bare(text) for text in (*phrasings.CARRIERS, *browsing._QUESTIONS, *browsing._LINES)}
     trained |= {bare(text) for text in (*declared._NAMED, *declared._DESCRIBED, *declared._DESCRIPTIONS)}
-    trained |= {
-        bare(form) for lists in (phrasings.NOUNS, wordings._WORDED) for forms in lists.values() for form in forms
-    }
     own = [*arithmetic.CARRIERS_UNSEEN, *browser._QUESTIONS, *browser._LINES, *functions._NAMED]
     own += [*functions._DESCRIBED, *functions._DESCRIPTIONS, *nothing._CANNOT]
-    own += [form for forms in arithmetic.WORDINGS_UNSEEN.values() for form in forms]
     assert not {bare(text) for text in own} & trained
+
+    lists = (phrasings.NOUNS, phrasings.COMMANDS, operations.LISTED, operations.COMPOSED)
+    operation = {bare(form) for forms_of in lists for forms in forms_of.values() for form in forms}
+    unseen = [bare(form) for forms in arithmetic.WORDINGS_UNSEEN.values() for form in forms]
+    assert not [(form, known) for form in unseen for known in operation if form in known]
 
 
 def test_training_never_draws_its_words() -> None:
