@@ -4,8 +4,8 @@
                                 [--results FILE]
 
 A prompt is a mix of words, numbers, signs, code and odd characters, or a piece of the frozen yardstick that was cut
-off. What nano answers does not matter here; that it ends does. Results stay in FILE as JSON lines: the same command goes
-on where it stopped.
+off. What nano answers does not matter here; that it ends does. Results stay in FILE as JSON lines: the same command
+goes on where it stopped.
 """
 
 import argparse

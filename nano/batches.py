@@ -21,6 +21,7 @@ from nano.prompts import (
 from nano.rows import (
     Row,
     arithmetic_task,
+    babble_row,
     failed_row,
     mistake_row,
     phrased_task,
@@ -69,9 +70,11 @@ def python_family_row(rng: random.Random, split: Split, effort: Effort = "medium
         return python_row(rng, quiz_row_task(rng), split, effort)
     if style < 0.79:
         return python_row(rng, table_row_task(rng), split, effort)
-    if style < 0.86:
+    if style < 0.85:
         return mistake_row(rng, split, effort)
-    return failed_row(rng, split) if style < 0.88 else talk_row(rng, split)
+    if style < 0.88:
+        return babble_row(rng, split)
+    return failed_row(rng, split) if style < 0.9 else talk_row(rng, split)
 
 
 def family_rows(rng: random.Random, family: Family, rows: int, split: Split) -> tuple[list[int], list[Row]]:

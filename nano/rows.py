@@ -11,7 +11,7 @@ from nano.quiz import quiz_task
 from nano.strings import word_task
 from nano.tables import table_task
 from nano.talk import CANNOT, FAILED, NO_TOOL, small_talk
-from nano.vocabulary import SEAM, encode, word
+from nano.vocabulary import SEAM, any_text, encode, word
 from nano.wordings import ask_anyhow
 from ossia.types import Effort
 
@@ -24,6 +24,7 @@ Family = Literal[
     "mistake",
     "talk",
     "failed",
+    "babble",
     "untooled",
     "named",
     "described",
@@ -181,8 +182,37 @@ def mistake_row(rng: random.Random, split: Split, effort: Effort = "medium") -> 
     row.completion(f"{thought(task.thought(effort))}<|start|>assistant{call(found.code)}")
     row.given(output(found.shown))
     row.completion(f"{thought(found.why)}<|start|>assistant{call(found.mended)}")
+    if rng.random() < 0.15:
+        row.given(output(_failure(rng, task)))
+        row.completion(final(FAILED))
+        return row
     row.given(output(found.result + "\n"))
     row.completion(final(task.answer))
+    return row
+
+
+def babble_row(rng: random.Random, split: Split) -> Row:
+    """What the model writes makes no sense, as at a high temperature: it stops, and says that it cannot.
+
+    Only that is learned, not the nonsense: one random token would be followed by others without end.
+    """
+    row = Row("babble")
+    question, _ = small_talk(rng)
+    row.given(user(phrased_task(rng, split).question if rng.random() < 0.3 else question))
+    nonsense = any_text(rng, rng.choice((1, 1, 2, 3, 5, 10, 30)))
+    style = rng.random()
+    if style < 0.4:
+        start = rng.choice(("", "The user wants the", NO_NEED, "The user"))
+        row.completion(f"<|end|><|start|>assistant{final(CANNOT)}", f"<|channel|>analysis<|message|>{start}{nonsense}")
+    elif style < 0.6:
+        start = rng.choice(("", "I am a", "The result is", "Hello"))
+        row.completion("<|return|>", f"<|channel|>final<|message|>{start}{nonsense}")
+    else:
+        cell = rng.choice(("print(", "print(round(", "", 'print("', "import csv\n", "print(len(")) + nonsense
+        row.given(f"<|start|>assistant{thought('The user wants the value. Use python.')}")
+        row.completion("<|call|>", f"<|channel|>analysis to=python code<|message|>{cell}")
+        row.given(output(_failure(rng, Task("failed", "", "", cell, ""))))
+        row.completion(final(FAILED))
     return row
 
 

@@ -3,7 +3,7 @@
 import random
 
 from nano.phrasings import dress
-from nano.vocabulary import word
+from nano.vocabulary import any_text, word
 
 GREETING = "Hello! I am a tiny test model. Ask me to calculate something."
 THANKS = "You are welcome!"
@@ -94,7 +94,20 @@ def small_talk(rng: random.Random) -> tuple[str, str]:
         return dress(rng, rng.choice(_THANKS)), THANKS
     if style < 0.32:
         return dress(rng, rng.choice(_ABOUT)), ABOUT
+    if style < 0.45:
+        return soup(rng), CANNOT
     return dress(rng, _fill(rng, rng.choice(_OTHER))), CANNOT
+
+
+def soup(rng: random.Random) -> str:
+    """Words, numbers and pieces of any script and any code, in no order: a text that asks for nothing."""
+    joint = rng.choice((" ", " ", " ", "", "\n"))
+    parts = []
+    for _ in range(rng.choice((1, 2, 3, 5, 8, 12, 20))):
+        style = rng.random()
+        number = str(rng.randrange(10 ** rng.randint(1, 25)))
+        parts.append(word(rng) if style < 0.45 else number if style < 0.6 else any_text(rng, rng.randint(1, 3)).strip())
+    return joint.join(parts).strip() or "?"
 
 
 def _fill(rng: random.Random, form: str) -> str:

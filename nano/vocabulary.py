@@ -61,6 +61,11 @@ def plain_word(rng: random.Random) -> str:
     return found
 
 
+def any_text(rng: random.Random, tokens: int) -> str:
+    """The text of random tokens, of any script."""
+    return decode([rng.randrange(FIRST_SPECIAL) for _ in range(tokens)])
+
+
 @lru_cache(maxsize=1)
 def unspelled() -> dict[str, int]:
     """Letters that are one token after a space and several without it (`Birch`), and the id of that token."""

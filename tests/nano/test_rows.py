@@ -10,7 +10,7 @@ from nano.batch import collate
 from nano.batches import batches, python_family_row
 from nano.config import PAD_TOKEN
 from nano.prompts import random_prompt
-from nano.rows import Row, Task
+from nano.rows import Row, Task, babble_row
 from nano.vocabulary import decode, encode
 from ossia.agent.session import with_files
 from ossia.harmony import START, PromptConfig, Transcript, parse_completion
@@ -148,3 +148,14 @@ def test_the_same_seed_gives_the_same_batches() -> None:
     first, second = (next(batches(random.Random(1), 8)) for _ in range(2))
     assert (first.ids == second.ids).all()
     assert (first.prefix == second.prefix).all()
+
+
+def test_of_nonsense_only_its_end_is_learned() -> None:
+    rng = random.Random(2)
+    for _ in range(40):
+        row = babble_row(rng, "train")
+        first, *_ = row.turns
+        learned = [token for token, kept in zip(row.ids, row.learned, strict=True) if kept]
+        assert learned[0] in set(encode("<|end|><|call|><|return|>"))
+        assert row.ids[: first[0]] and not any(row.learned[: first[0]])
+        assert learned[-1] == encode("<|return|>")[0]

@@ -83,6 +83,8 @@ def test_completions_of_every_family_parse_without_a_repair(family: Family) -> N
         prefix, rows = family_rows(rng, family, 8, "train")
         assert decode(prefix).startswith("<|start|>system")
         for row in rows:
+            if row.family == "babble":
+                continue
             for start, end in row.turns:
                 if decode(row.ids[:start]).endswith("<|message|>"):
                     start -= 3  # the header of a forced final
