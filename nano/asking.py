@@ -38,6 +38,11 @@ _GIVING = (
     *("with", "with", "for", "on", "using", "passing", "given", "and give it", "and pass", "taking", "to", "about", ""),
     *("whose argument is", "and say", "over", "setting", "providing", "where", "it gets"),
 )
+_PURPOSES = (
+    *("find", "get", "show", "fetch", "open", "list", "check", "read", "send", "make", "look up", "count", "set", "do"),
+    *("compute", "update", "create", "search", "book", "track", "describe", "see", "learn", "know", "settle"),
+)
+"""What one wants of a call: verbs with which the names of functions begin, too."""
 
 
 def ask_about(rng: random.Random, noun: str, subject: str, forms: Sequence[str], *, clear: bool = False) -> str:
@@ -79,6 +84,10 @@ def ask_to_call(rng: random.Random, name: str, given: str, *, plain: bool) -> st
     request, verb = _piece(rng, _REQUESTS, 0 if plain else 2), _piece(rng, _VERBS, 0 if plain else 1)
     kind, after = rng.choice(_KINDS_OF_TOOLS), rng.choice(_AFTER) if rng.random() < 0.3 else ""
     giving = (_piece(rng, _GIVING, 0 if plain else 2) or "with") if given else ""
+    if given and rng.random() < 0.25:
+        giving = (
+            f"to {rng.choice(_PURPOSES)} {rng.choice(('us', 'it for', 'them', 'things on', 'what is at', 'for', ''))}"
+        )
     style = rng.random()
     if not given or style < 0.7:
         text = f"{request} {verb} {kind} {name} {giving} {given} {after}"

@@ -36,13 +36,13 @@ from ossia.types import Effort
 
 Family = Literal["python", "functions", "mixed", "hits", "browser", "untooled"]
 SHARES: dict[Family | Literal["copies"], float] = {
-    "python": 0.28,
-    "functions": 0.3,
+    "python": 0.25,
+    "functions": 0.35,
     "mixed": 0.08,
     "hits": 0.05,
-    "browser": 0.14,
+    "browser": 0.13,
     "untooled": 0.02,
-    "copies": 0.13,
+    "copies": 0.12,
 }
 """Share of the batches: `mixed` have functions and other tools in one prompt, `hits` are rows of the browser that end
 with the open hit, `copies` those of `drills`."""

@@ -8,7 +8,19 @@ from nano.asking import ask_about, ask_for, ask_to_call
 from nano.phrasings import dress
 from nano.prompts import Setting
 from nano.rows import Row, final, thought, user
-from nano.vocabulary import SEAM, among_words, copied, decode, kin, name, plain_word, splits_alike, term, word
+from nano.vocabulary import (
+    SEAM,
+    among_words,
+    copied,
+    decode,
+    kin,
+    name,
+    plain_word,
+    splits_alike,
+    term,
+    unspelled_word,
+    word,
+)
 from ossia.types import FunctionSpec, JsonValue
 
 _VERBS = (
@@ -116,14 +128,14 @@ def function(rng: random.Random, parameters: int, like: str = "") -> Function:
 
 
 def _label(rng: random.Random, noun: str, like: str = "") -> str:
-    """Mostly a verb and something, in snake case, at times in camel case; mostly split alike without a space.
+    """A verb or a word and something, in snake case, at times in camel case; at times split alike without a space.
 
     It begins or ends as `like` does, or both, where that is given.
     """
     style = rng.random() if like else 1.0
     begins, ends = style < 0.75, style < 0.15 or 0.75 <= style < 1.0
     while True:
-        parts = [like.split("_")[0] if begins else rng.choice(_VERBS) if rng.random() < 0.65 else term(rng)]
+        parts = [like.split("_")[0] if begins else _first(rng)]
         parts.append(noun if rng.random() < 0.4 else rng.choice((plain_word, term))(rng))
         if ends:
             parts.append(like.split("_")[-1])
@@ -133,6 +145,14 @@ def _label(rng: random.Random, noun: str, like: str = "") -> str:
         label = words[0] + "".join(part.capitalize() for part in words[1:]) if rng.random() < 0.1 else "_".join(words)
         if rng.random() < 0.4 or splits_alike(label):
             return label
+
+
+def _first(rng: random.Random) -> str:
+    """What a name begins with: a verb or any word, which a call must spell at times."""
+    style = rng.random()
+    if style < 0.35:
+        return rng.choice(_VERBS)
+    return unspelled_word(rng, capital=False) if style < 0.65 else term(rng)
 
 
 def _filled(rng: random.Random, text: str) -> str:
