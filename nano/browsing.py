@@ -1,11 +1,13 @@
 """Rows about the browser: search, open the hit that fits, find the line, cite it."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from nano.asking import ask_about
 from nano.rows import Row, final, thought, user
 from nano.vocabulary import SEAM, copied, kin, name, plain_word, term, word
+from ossia.tools.browser._display import wrap
 from ossia.types import Effort
 
 _QUESTIONS = (
@@ -45,6 +47,10 @@ _LINES = (
     "{filler} {filler}, {value}, {filler} the {noun}.",
     "{filler} {filler} {filler} {noun} {filler} {filler} {value} {filler} {filler}.",
     "{Noun} - {value}.",
+    "The {noun} of {subject} {filler} {value}.",
+    "The {noun} of {subject} {filler} {filler} {value}.",
+    "The {noun} of {subject} was {value} {filler}.",
+    "{Noun} of {subject} {filler} {value}.",
 )
 _TITLES = (
     *("{}", "{}", "{}", "{} {filler}", "{filler} {}", "{} ({filler})", "{} - {filler}", "{filler}: {}", "The {}"),
@@ -77,6 +83,65 @@ class Page:
         return ["", f"URL: {self.url}", f"# {self.heading}", *paragraphs]
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the hits of one search have in common: at times the same words behind a subject, or the same snippets.
+
+    Without such rows a quotation jumped from one hit to another that went on alike.
+    """
+
+    titles: tuple[str, ...]
+    domains: tuple[str, ...]
+    snippets: tuple[str, ...]
+    """Each empty where the hits have nothing in common."""
+    wordy: bool
+    """Snippets may be so long that they are wrapped."""
+
+    @classmethod
+    def draw(cls, rng: random.Random) -> "Look":
+        def some(draw: Callable[[random.Random], str], most: int) -> tuple[str, ...]:
+            return tuple(draw(rng) for _ in range(rng.randint(1, most))) if rng.random() < 0.5 else ()
+
+        return cls(some(_title, 3), some(_domain, 4), some(_sentence, 3), rng.random() < 0.45)
+
+    def title(self, rng: random.Random, subject: str) -> str:
+        return (rng.choice(self.titles) if self.titles else _title(rng)).format(subject)
+
+    def domain(self, rng: random.Random) -> str:
+        if not self.domains:
+            return _domain(rng)
+        known = rng.choice(self.domains)
+        return known if rng.random() < 0.5 else known.split(".")[0] + rng.choice(_DOMAINS)
+
+    def snippet(self, rng: random.Random, page: Page) -> str:
+        """Nothing, words, or the beginning of one of the page's lines."""
+        style = rng.random()
+        if style < 0.3:
+            return ""
+        if self.snippets:
+            return rng.choice(self.snippets).format(term(rng))
+        if not self.wordy:
+            return _words(rng, rng.randint(1, 3))
+        return _words(rng, rng.choice((3, 5, 8, 12, 16, 24))) if style < 0.65 else rng.choice(page.lines)
+
+
+def _title(rng: random.Random) -> str:
+    return rng.choice(_TITLES).format("{}", filler=plain_word(rng).capitalize())
+
+
+def _domain(rng: random.Random) -> str:
+    name = f"{word(rng)}-{word(rng)}" if rng.random() < 0.3 else word(rng)
+    return f"{name}{rng.choice(_DOMAINS)}"
+
+
+def _sentence(rng: random.Random) -> str:
+    """One to five words, at times with a hole for another."""
+    words = [plain_word(rng) for _ in range(rng.choice((1, 2, 3, 3, 4, 4, 5)))]
+    if rng.random() < 0.3:
+        words.insert(rng.randint(1, len(words)), "{}")
+    return " ".join(words).capitalize() + "."
+
+
 def display(cursor: int, title: str, lines: list[str]) -> str:
     """A page as the browser shows it, whole."""
     last = len(lines) - 1
@@ -90,7 +155,8 @@ def results(query: str, pages: list[Page], snippets: list[str]) -> str:
         f"  * 【{number}†{page.title}†{page.domain}】" + (f" {snippet}" if snippet else "")
         for number, (page, snippet) in enumerate(zip(pages, snippets, strict=True))
     ]
-    return display(0, query, ["", "URL: ", "# Search Results", "", *hits])
+    lines, _ = wrap("\n".join(("", "URL: ", "# Search Results", "", *hits)))
+    return display(0, query, lines)
 
 
 def found(pattern: str, page: Page) -> tuple[str, list[int]]:
@@ -113,9 +179,10 @@ def browse_row(rng: random.Random, effort: Effort, *, whole: bool = True) -> Row
     subject, noun = name(rng), term(rng)
     akin = rng.choice((0.1, 0.4, 0.8))
     others = [_other(rng, subject, akin) for _ in range(rng.randint(2, 9))]
-    pages = [_page(rng, number, other, None, "") for number, other in enumerate(others)]
+    look = Look.draw(rng)
+    pages = [_page(rng, number, other, None, "", look) for number, other in enumerate(others)]
     at, decoy = rng.randint(0, len(pages)), pages[0].heading
-    page = _answering(rng, at, subject, noun, decoy)
+    page = _answering(rng, at, subject, noun, decoy, look)
     pages.insert(at, page)
     question = ask_about(rng, noun, subject, _QUESTIONS, clear=True)
     query = f"{noun} of{copied(subject, question, ' ')}"
@@ -126,8 +193,11 @@ def browse_row(rng: random.Random, effort: Effort, *, whole: bool = True) -> Row
         aim += " Search the web." if effort == "medium" else f" Search the web. The query is: {query}"
     quoted = copied(noun, question) + query.removeprefix(noun)
     row.completion(f"{thought(aim)}<|start|>assistant{_call('search', 'query', quoted)}")
-    snippets = [_snippet(rng, page) for page in pages]
+    snippets = [look.snippet(rng, page) for page in pages]
     shown_hits = results(f"{noun} of {subject}", pages, snippets)
+    wrapped = shown_hits.count("\n") - 2 > 4 + len(pages)
+    if subject not in shown_hits[shown_hits.index(f"【{at}†") :] or (wrapped and page is pages[-1]):
+        return browse_row(rng, effort, whole=whole)  # nothing tells the last hit's number then
     row.given(_answer("search", shown_hits))
     hit = copied(subject, question, " ") + _hit(shown_hits, subject, at, len(pages)).removeprefix(subject)
     row.completion(f"{thought(f'The hit is{hit}: {at}')}<|start|>assistant{_call('open', 'id', str(at))}")
@@ -167,14 +237,6 @@ def _other(rng: random.Random, subject: str, akin: float) -> str:
     return found if subject not in found else name(rng)
 
 
-def _snippet(rng: random.Random, page: Page) -> str:
-    """Nothing, words, or the beginning of one of the page's lines."""
-    style = rng.random()
-    if style < 0.3:
-        return ""
-    return _words(rng, rng.choice((3, 5, 8, 12, 16, 24))) if style < 0.65 else rng.choice(page.lines)
-
-
 def _right(page: Page, noun: str, decoy: str) -> int:
     """The number of the line that answers; 0 where none does."""
     told = [n for n, line in enumerate(page.shown) if n > 2 and noun in line.lower() and decoy not in line]
@@ -191,17 +253,17 @@ def _conclusion(page: Page, matches: list[int], right: int) -> str:
     return f"{thought(walk)}<|start|>assistant{final(f'The page says: {lines[right]}{SEAM}【1†L{right}】')}"
 
 
-def _answering(rng: random.Random, number: int, subject: str, noun: str, decoy: str) -> Page:
+def _answering(rng: random.Random, number: int, subject: str, noun: str, decoy: str, look: Look) -> Page:
     """A page on which one line says the noun of the subject; on one in twelve no line is about it."""
     told = rng.random() < 0.92 or noun in subject.lower()
     while True:
-        page = _page(rng, number, subject, noun if told else None, decoy)
+        page = _page(rng, number, subject, noun if told else None, decoy, look)
         matches = found(noun, page)[1]
         if _right(page, noun, decoy) in matches if told else not matches:
             return page
 
 
-def _page(rng: random.Random, number: int, subject: str, wanted: str | None, decoy: str) -> Page:
+def _page(rng: random.Random, number: int, subject: str, wanted: str | None, decoy: str, look: Look) -> Page:
     lines = [_line(rng, term(rng), subject) for _ in range(rng.randint(2, 8))]
     if wanted:
         lines.append(_line(rng, wanted, subject))
@@ -209,9 +271,7 @@ def _page(rng: random.Random, number: int, subject: str, wanted: str | None, dec
             lines.append(f"The {wanted} of {decoy} was {_value(rng)}.")
             lines[-2] = f"The {wanted} of {subject} was {_value(rng)}."
         rng.shuffle(lines)
-    title = rng.choice(_TITLES).format(subject, filler=plain_word(rng).capitalize())
-    domain = f"{word(rng)}-{word(rng)}" if rng.random() < 0.3 else word(rng)
-    return Page(title, subject, f"{domain}{rng.choice(_DOMAINS)}", number, tuple(lines))
+    return Page(look.title(rng, subject), subject, look.domain(rng), number, tuple(lines))
 
 
 def _line(rng: random.Random, noun: str, subject: str) -> str:
