@@ -197,7 +197,7 @@ def browse_row(rng: random.Random, effort: Effort, *, whole: bool = True) -> Row
     shown_hits = results(f"{noun} of {subject}", pages, snippets)
     wrapped = shown_hits.count("\n") - 2 > 4 + len(pages)
     if subject not in shown_hits[shown_hits.index(f"【{at}†") :] or (wrapped and page is pages[-1]):
-        return browse_row(rng, effort, whole=whole)  # nothing tells the last hit's number then
+        return browse_row(rng, effort, whole=whole)  # the subject is in pieces, or nothing tells the last hit's number
     row.given(_answer("search", shown_hits))
     hit = copied(subject, question, " ") + _hit(shown_hits, subject, at, len(pages)).removeprefix(subject)
     row.completion(f"{thought(f'The hit is{hit}: {at}')}<|start|>assistant{_call('open', 'id', str(at))}")

@@ -20,6 +20,8 @@ from ossia.tools.browser import Hit
 from ossia.tools.browser.fetch import Document
 from ossia.tools.browser.search import ApiClient
 
+SNIPPET = "A snippet that goes on for so long that the browser has to wrap it, and even then it does not end at once."
+
 
 class OnePage:
     """A web of one page, which any search finds beside another that is not there."""
@@ -33,7 +35,7 @@ class OnePage:
         """It needs nothing."""
 
     async def search(self, query: str, count: int, client: ApiClient) -> list[Hit]:
-        return [Hit(self.page.title, self.page.url, "A snippet."), Hit("Other", "https://other.example/9")]
+        return [Hit(self.page.title, self.page.url, SNIPPET), Hit("Other", "https://other.example/9")]
 
     async def fetch(self, url: str, client: ApiClient) -> Document | None:
         text = f"# {self.page.heading}\n\n" + "\n\n".join(self.page.lines) + "\n"
@@ -54,9 +56,7 @@ async def test_a_row_shows_pages_as_the_browser_does(lines: tuple[str, ...]) -> 
     page = Page("About Tarn", "Tarn", "tarn.example", 3, lines)
     other = Page("Other", "Other", "other.example", 9, ())
     async with opened(Browser(search=OnePage(page), javascript="never")) as tool:
-        assert await tool.call("browser.search", {"query": "mayor"}) == results(
-            "mayor", [page, other], ["A snippet.", ""]
-        )
+        assert await tool.call("browser.search", {"query": "mayor"}) == results("mayor", [page, other], [SNIPPET, ""])
         shown = await tool.call("browser.open", {"id": 0})
         assert shown == display(1, f"{page.heading} ({page.url})", page.shown)
         pattern = "mayor of" if "mayor of" in " ".join(lines) else "mayor"
