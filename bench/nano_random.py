@@ -20,8 +20,9 @@ from pathlib import Path
 from bench.report import machine, spread
 from nano.vocabulary import word
 from nano.weights import open_core, weights_hash
-from ossia import Agent, Limits, Python
+from ossia import Agent, Python
 from ossia.evals import Results, Sample, Verdict, find_eval, run_samples, verdict
+from ossia.evals.nano._common import LIMITS
 
 _ODD = (
     "()",
@@ -80,7 +81,7 @@ async def run_all(a: argparse.Namespace) -> list[Verdict]:
                 engine=engine,
                 tools=[Python()],
                 sandbox=a.sandbox,
-                limits=Limits(steps=8, step_tokens=600),
+                limits=LIMITS,
                 sampling={"temperature": a.temperature, "seed": 1},
                 journal=False,
             )

@@ -195,9 +195,10 @@ def browse_row(rng: random.Random, effort: Effort, *, whole: bool = True) -> Row
     row.completion(f"{thought(aim)}<|start|>assistant{_call('search', 'query', quoted)}")
     snippets = [look.snippet(rng, page) for page in pages]
     shown_hits = results(f"{noun} of {subject}", pages, snippets)
-    wrapped = shown_hits.count("\n") - 2 > 4 + len(pages)
-    if subject not in shown_hits[shown_hits.index(f"【{at}†") :] or (wrapped and page is pages[-1]):
-        return browse_row(rng, effort, whole=whole)  # the subject is in pieces, or nothing tells the last hit's number
+    if subject not in shown_hits[shown_hits.index(f"【{at}†") :]:
+        return browse_row(rng, effort, whole=whole)  # wrapped, in pieces
+    if at == len(others) and _range(len(pages)) not in shown_hits:
+        return browse_row(rng, effort, whole=whole)  # hits are wrapped, so that nothing tells the last one's number
     row.given(_answer("search", shown_hits))
     hit = copied(subject, question, " ") + _hit(shown_hits, subject, at, len(pages)).removeprefix(subject)
     row.completion(f"{thought(f'The hit is{hit}: {at}')}<|start|>assistant{_call('open', 'id', str(at))}")
@@ -222,8 +223,13 @@ def _hit(shown: str, subject: str, at: int, count: int) -> str:
     if at + 1 < count:
         quoted = quoted[: quoted.index(f"  * 【{at + 1}†")] + f"  * 【{at + 1}"
     else:
-        quoted += f"\nlines [0 - {count + 3}]"
+        quoted += f"\n{_range(count)}"
     return quoted
+
+
+def _range(count: int) -> str:
+    """The lines of a list of `count` hits, none of them wrapped, as the list's head gives them."""
+    return f"lines [0 - {count + 3}]"
 
 
 def _other(rng: random.Random, subject: str, akin: float) -> str:

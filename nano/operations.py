@@ -222,7 +222,7 @@ COMPOSED: dict[str, tuple[str, ...]] = {
         *_composed(("the {w} of {a} by {b}", "the {w} after {g} {a} by {b}"), _SHARE, _LEFT),
         *_composed(("the {w} when {a} is {p} into {b}", "the {w} once {a} is {p} by {b}"), _SHARE, _LEFT),
         *_composed(("what {w} after {g} {a} by {b}",), _SHARE, ("remains", "is left", "stays", "is over")),
-        *_composed(("{v} {a} {w} {b}", "{g} {a} {w} {b}"), _DOWN[1:2], ("modulo", "mod")),
+        *_composed(("reduce {a} {w} {b}", "reducing {a} {w} {b}"), _NO_VERB, ("modulo", "mod")),
         *_composed(("{a} {w} {b}", "{a} taken {w} {b}"), _NO_VERB, ("modulo", "modulus")),
     ),
     "**": (

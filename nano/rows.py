@@ -168,7 +168,7 @@ def failed_row(rng: random.Random, split: Split) -> Row:
     task = arithmetic_task(rng, split) if rng.random() < 0.5 else table_row_task(rng)
     row = Row("failed")
     row.given(user(task.question) + "<|start|>assistant" + thought(task.analysis))
-    row.given("<|start|>assistant" + call(task.code) + output(_failure(rng, task)))
+    row.given("<|start|>assistant" + call(task.code) + output(_failure(rng, task.code)))
     row.completion(final(FAILED))
     return row
 
@@ -183,7 +183,7 @@ def mistake_row(rng: random.Random, split: Split, effort: Effort = "medium") -> 
     row.given(output(found.shown))
     row.completion(f"{thought(found.why)}<|start|>assistant{call(found.mended)}")
     if rng.random() < 0.15:
-        row.given(output(_failure(rng, task)))
+        row.given(output(_failure(rng, task.code)))
         row.completion(final(FAILED))
         return row
     row.given(output(found.result + "\n"))
@@ -211,7 +211,7 @@ def babble_row(rng: random.Random, split: Split) -> Row:
         cell = rng.choice(("print(", "print(round(", "", 'print("', "import csv\n", "print(len(")) + nonsense
         row.given(f"<|start|>assistant{thought('The user wants the value. Use python.')}")
         row.completion("<|call|>", f"<|channel|>analysis to=python code<|message|>{cell}")
-        row.given(output(_failure(rng, Task("failed", "", "", cell, ""))))
+        row.given(output(_failure(rng, cell)))
         row.completion(final(FAILED))
     return row
 
@@ -279,9 +279,10 @@ _ERRORS = (
 )
 
 
-def _failure(rng: random.Random, task: Task) -> str:
+def _failure(rng: random.Random, code: str) -> str:
+    """What the kernel, or another one, shows of a cell that raised."""
     error = rng.choice(_ERRORS).format(word=word(rng))
-    lines = task.code.split("\n")
+    lines = code.split("\n")
     at = rng.randint(1, len(lines))
     listed = "\n".join(f"{'---->' if n == at else ' ' * 5} {n} {line}" for n, line in enumerate(lines, 1))
     name, place = error.split(":")[0], f"Cell In[{rng.randint(1, 9)}], line {at}"
