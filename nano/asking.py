@@ -12,7 +12,76 @@ _BEFORE = (
     *("can you say", "how about", "any idea of", "say", "name", "list", "check", "report", "return", "let me have"),
     *("is there", "where is", "when was", "who is", "how much is", "how many are", "please say", "help me with", ""),
 )
-_LINKS = ("of", "of", "of", "for", "for", "in", "at", "by", "on", "about", "from", "with", "to", "has", "is", "near")
+_LINKS = (
+    *("of", "of", "of", "of", "for", "for", "for", "in", "at", "by", "on", "about", "from", "with", "to", "has", "is"),
+    *("near", "inside", "within", "under", "behind", "around", "over", "beside", "across", "per", "via", "among"),
+    *("relating to", "with respect to", "belonging to", "to do with", "that belongs to", "known for", "given for"),
+)
+_LEADS = (
+    *(
+        "for",
+        "of",
+        "at",
+        "in",
+        "about",
+        "on",
+        "with",
+        "take",
+        "as for",
+        "as to",
+        "given",
+        "considering",
+        "look at",
+        "re",
+    ),
+    *(
+        "speaking of",
+        "with regard to",
+        "when it comes to",
+        "think of",
+        "I mean",
+        "it is about",
+        "consider",
+        "see",
+        "by",
+    ),
+    *(
+        "following",
+        "inside",
+        "within",
+        "under",
+        "behind",
+        "from",
+        "near",
+        "per",
+        "via",
+        "after",
+        "open",
+        "go to",
+        "here is",
+    ),
+)
+"""What leads to a subject that stands first."""
+_ASKED = ("what", "what", "what", "which", "which", "whose", "how much", "how many", "what kind of", "which kind of")
+_AUXILIARIES = (
+    "does",
+    "does",
+    "does",
+    "did",
+    "will",
+    "would",
+    "can",
+    "could",
+    "might",
+    "should",
+    "do",
+    "shall",
+    "must",
+)
+_HOLDS = (
+    *("get", "show", "hold", "use", "need", "keep", "give", "own", "want", "know", "carry", "offer", "list", "take"),
+    *("bear", "report", "state", "possess", "wear", "run on", "go by", "come with", "stand for", "run", "make", ""),
+)
 _ARTICLES = ("the", "the", "the", "a", "its", "their", "any", "this", "that", "")
 _AFTER = (
     *("now", "today", "again", "at once", "if you can", "in short", "for a friend", "and say so", "right away"),
@@ -34,6 +103,30 @@ _VERBS = (
     *("employ", "take", "make use of", "send a request to", "hand it to", "perform"),
 )
 _KINDS_OF_TOOLS = ("", "", "", "the function", "the tool", "function", "my", "this", "the")
+_THROUGH = ("through", "via", "by means of", "by way of", "with the help of", "over", "with", "by", "using")
+_MOVES = (
+    "work",
+    "look",
+    "pass",
+    "try",
+    "reach out",
+    "ask",
+    "send it",
+    "get there",
+    "solve it",
+    "answer",
+    "do it",
+    "move",
+)
+_GIVEN_AS = (
+    "its input",
+    "the argument",
+    "the value",
+    "its value",
+    "the parameter",
+    "my input",
+    "what it needs",
+)
 _GIVING = (
     *("with", "with", "for", "on", "using", "passing", "given", "and give it", "and pass", "taking", "to", "about", ""),
     *("whose argument is", "and say", "over", "setting", "providing", "where", "it gets"),
@@ -43,6 +136,7 @@ _PURPOSES = (
     *("compute", "update", "create", "search", "book", "track", "describe", "see", "learn", "know", "settle"),
 )
 """What one wants of a call: verbs with which the names of functions begin, too."""
+_FOR_WHOM = ("us", "us", "it for", "them", "things on", "what is at", "for", "", "something on", "her", "all of")
 
 
 def ask_about(rng: random.Random, noun: str, subject: str, forms: Sequence[str], *, clear: bool = False) -> str:
@@ -76,25 +170,34 @@ def ask_for(rng: random.Random, noun: str) -> str:
     return dress(rng, f"{rng.choice(_BEFORE)} {rng.choice(_ARTICLES[:3])} {noun}".strip())
 
 
-def ask_to_call(rng: random.Random, name: str, given: str, *, plain: bool) -> str:
+def ask_to_call(rng: random.Random, name: str, given: str, decoys: Sequence[str], *, plain: bool) -> str:
     """A request to call the function `name`, put together anew; `given` says its arguments, and may be empty.
 
-    `plain`: without random words, among which nobody could tell the arguments.
+    `decoys`: verbs beside those that are known, as the names of the functions that are declared begin with. `plain`:
+    without random words, among which nobody could tell the arguments.
     """
-    request, verb = _piece(rng, _REQUESTS, 0 if plain else 2), _piece(rng, _VERBS, 0 if plain else 1)
-    kind, after = rng.choice(_KINDS_OF_TOOLS), rng.choice(_AFTER) if rng.random() < 0.3 else ""
-    giving = (_piece(rng, _GIVING, 0 if plain else 2) or "with") if given else ""
-    if given and rng.random() < 0.25:
-        giving = (
-            f"to {rng.choice(_PURPOSES)} {rng.choice(('us', 'it for', 'them', 'things on', 'what is at', 'for', ''))}"
+    request, after = _piece(rng, _REQUESTS, 0 if plain else 2), rng.choice(_AFTER) if rng.random() < 0.3 else ""
+    kind = rng.choice(_KINDS_OF_TOOLS)
+    if rng.random() < 0.2:
+        call = (
+            f"{rng.choice(decoys) if rng.random() < 0.3 else rng.choice(_MOVES)} {rng.choice(_THROUGH)} {kind} {name}"
         )
-    style = rng.random()
-    if not given or style < 0.7:
-        text = f"{request} {verb} {kind} {name} {giving} {given} {after}"
-    elif style < 0.85:
-        text = f"{giving} {given}{rng.choice(('', ','))} {request} {verb} {kind} {name} {after}"
     else:
-        text = f"{request} {verb} {kind} {name}{rng.choice((':', ',', ' -', '.', ';'))} {given} {after}"
+        call = f"{_piece(rng, _VERBS, 0 if plain else 1)} {kind} {name}"
+    giving = (_piece(rng, _GIVING, 0 if plain else 2) or "with") if given else ""
+    mark = rng.choice((":", ",", " -", ".", ";"))
+    if given and rng.random() < 0.35:
+        purpose = rng.choice(decoys) if rng.random() < 0.5 else rng.choice(_PURPOSES)
+        giving = f"to {purpose} {_piece(rng, _FOR_WHOM, 0 if plain else 1)}"
+    style = rng.random()
+    if not given or style < 0.6:
+        text = f"{request} {call} {giving} {given} {after}"
+    elif style < 0.72:
+        text = f"{giving} {given}{rng.choice(('', ','))} {request} {call} {after}"
+    elif style < 0.85:
+        text = f"{request} {call}{mark} {rng.choice(_GIVEN_AS)} {rng.choice(('is', 'is', 'being', 'will be'))} {given}"
+    else:
+        text = f"{request} {call}{mark} {given} {after}"
     return " ".join(text.split()).replace(" ,", ",")
 
 
@@ -104,12 +207,19 @@ def _made_up(rng: random.Random, noun: str, subject: str, *, clear: bool) -> str
     article = rng.choice([article for article in _ARTICLES if article] if clear else _ARTICLES)
     after = _piece(rng, _AFTER, 0 if clear else 3) if rng.random() < 0.35 else ""
     style = rng.random()
-    if style < 0.6:
+    if style < 0.48:
         text = f"{before} {article} {noun} {link} {subject} {after}"
-    elif style < 0.7:
+    elif style < 0.56:
         text = f"{before} {subject}'s {noun} {after}"
-    elif style < 0.85:
-        text = f"{rng.choice(_LINKS)} {subject}{rng.choice(('', ','))} {before} {article} {noun} {after}"
+    elif style < 0.76:
+        lead = (
+            rng.choice(_LEADS)
+            if rng.random() < 0.5
+            else " ".join(plain_word(rng) for _ in range(rng.choice((1, 1, 2, 3))))
+        )
+        text = f"{lead} {subject}{rng.choice(('', ',', ':', ' -', '.', '?'))} {before} {article} {noun} {after}"
+    elif style < 0.86:
+        text = f"{rng.choice(_ASKED)} {noun} {rng.choice(_AUXILIARIES)} {subject} {_piece(rng, _HOLDS, 1)} {after}"
     elif style < 0.92:
         text = f"{before} {subject} {link} {article} {noun} {after}"
     else:

@@ -37,12 +37,12 @@ from ossia.types import Effort
 Family = Literal["python", "functions", "mixed", "hits", "browser", "untooled"]
 SHARES: dict[Family | Literal["copies"], float] = {
     "python": 0.25,
-    "functions": 0.35,
-    "mixed": 0.08,
-    "hits": 0.05,
-    "browser": 0.13,
+    "functions": 0.36,
+    "mixed": 0.07,
+    "hits": 0.1,
+    "browser": 0.12,
     "untooled": 0.02,
-    "copies": 0.12,
+    "copies": 0.08,
 }
 """Share of the batches: `mixed` have functions and other tools in one prompt, `hits` are rows of the browser that end
 with the open hit, `copies` those of `drills`."""
@@ -60,15 +60,15 @@ ROWS: dict[Family, float] = {
 def python_family_row(rng: random.Random, split: Split, effort: Effort = "medium") -> Row:
     """A row of the mix that nano is trained on for python: more than half are arithmetic."""
     style = rng.random()
-    if style < 0.18:
+    if style < 0.2:
         return python_row(rng, arithmetic_task(rng, split), split, effort)
-    if style < 0.53:
+    if style < 0.5:
         return python_row(rng, phrased_task(rng, split), split, effort)
-    if style < 0.61:
+    if style < 0.58:
         return python_row(rng, words_task(rng), split, effort)
-    if style < 0.73:
+    if style < 0.7:
         return python_row(rng, quiz_row_task(rng), split, effort)
-    if style < 0.79:
+    if style < 0.78:
         return python_row(rng, table_row_task(rng), split, effort)
     if style < 0.85:
         return mistake_row(rng, split, effort)

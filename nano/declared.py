@@ -85,6 +85,12 @@ _DESCRIBED = (
     "for {subject}, which {noun}",
     "who knows the {noun} of {subject}",
 )
+_PAIRS = (
+    *("{p} {v}", "{p} {v}", "{p} {v}", "{p}={v}", "{p} = {v}", "{p}: {v}", "{p} is {v}", "{v} as {p}", "the {p} {v}"),
+    *("{v} for {p}", "{v} as the {p}", "{p} of {v}", "{v} ({p})", "{p} being {v}", "the {p} is {v}", "{p} set to {v}"),
+    *("{p} -> {v}", "{p}, {v}", "{v} is the {p}", "a {p} of {v}", "{p} should be {v}", "my {p} {v}", "the {v} {p}"),
+)
+"""How a question gives an argument."""
 Style = Literal["named", "described", "missing"]
 _STYLES: tuple[Style, ...] = ("named", "named", "named", "described", "described", "described", "missing")
 
@@ -150,9 +156,9 @@ def _label(rng: random.Random, noun: str, like: str = "") -> str:
 def _first(rng: random.Random) -> str:
     """What a name begins with: a verb or any word, which a call must spell at times."""
     style = rng.random()
-    if style < 0.35:
+    if style < 0.25:
         return rng.choice(_VERBS)
-    return unspelled_word(rng, capital=False) if style < 0.65 else term(rng)
+    return unspelled_word(rng, capital=False) if style < 0.6 else term(rng)
 
 
 def _filled(rng: random.Random, text: str) -> str:
@@ -169,11 +175,12 @@ def functions_row(rng: random.Random, setting: Setting, style: Style | None = No
     kind: Style = rng.choice(_STYLES) if style is None else style
     chosen = function(rng, rng.choice((1, 1, 1, 1, 2) if kind == "described" else (1, 1, 2, 3)))
     row = Row(kind)
-    row.given(_declarations(rng, setting, chosen))
+    offered = _offered(rng, chosen)
+    row.given(_declarations(setting, offered))
     given = len(chosen.parameters) - (kind == "missing")
     values = _values(rng, given)
     by_name = kind == "named" or (kind == "missing" and (bool(values) or rng.random() < 0.6))
-    question = _question(rng, chosen, values, by_name=by_name)
+    question = _question(rng, chosen, values, offered if by_name else ())
     row.given(user(question))
     wanted = _thought(chosen, [copied(value, question, " ") for value in values], by_name=by_name)
     if kind == "missing":
@@ -192,23 +199,31 @@ def functions_row(rng: random.Random, setting: Setting, style: Style | None = No
 
 def beside_functions(rng: random.Random, setting: Setting, row: Row) -> Row:
     """`row`, about another tool or none, where functions are declared too."""
-    row.begin(_declarations(rng, setting, function(rng, 1)))
+    row.begin(_declarations(setting, _offered(rng, function(rng, 1))))
     return row
 
 
-def _declarations(rng: random.Random, setting: Setting, chosen: Function) -> str:
-    """The developer message that declares `chosen` among up to four more."""
+def _offered(rng: random.Random, chosen: Function) -> tuple[Function, ...]:
+    """`chosen` among up to four more."""
     alike = chosen.name if rng.random() < 0.5 else ""
     others = [function(rng, rng.choice((1, 1, 2)), alike) for _ in range(rng.randint(0, 4))]
     taken = {chosen.name, chosen.noun}
     offered = [chosen, *(other for other in others if not taken & {other.name, other.noun})]
     rng.shuffle(offered)
-    return decode(setting.prompt(tuple({made.name: made.spec for made in offered}.values()))[1])
+    return tuple({made.name: made for made in offered}.values())
 
 
-def _question(rng: random.Random, chosen: Function, values: list[str], *, by_name: bool) -> str:
-    """Begins with a small letter where that is one of a name's."""
-    if not by_name:
+def _declarations(setting: Setting, offered: tuple[Function, ...]) -> str:
+    """The developer message that declares what is `offered`."""
+    return decode(setting.prompt(tuple(made.spec for made in offered))[1])
+
+
+def _question(rng: random.Random, chosen: Function, values: list[str], offered: tuple[Function, ...]) -> str:
+    """By the name of `chosen` among what is `offered`; where nothing is, by what it is about.
+
+    Begins with a small letter where that is one of a name's.
+    """
+    if not offered:
         return (
             ask_about(rng, chosen.noun, _subject(rng, chosen, values), _DESCRIBED)
             if values
@@ -216,8 +231,9 @@ def _question(rng: random.Random, chosen: Function, values: list[str], *, by_nam
         )
     plain = any(value.islower() for value in values)  # among random words nobody could tell such a value
     given, quote = _given(rng, chosen, values), rng.choice("`'\"") if rng.random() < 0.06 else ""
-    if rng.random() < 0.5:
-        text = ask_to_call(rng, f"{quote}{chosen.name}{quote}", given, plain=plain or not values)
+    if rng.random() < 0.6:
+        decoys = [made.name.split("_")[0] for made in offered if "_" in made.name] or _VERBS
+        text = ask_to_call(rng, f"{quote}{chosen.name}{quote}", given, decoys, plain=plain or not values)
     else:
         forms = [form for form in _NAMED if not plain or "{filler}" not in form] if values else _UNARGUED
         text = _filled(rng, rng.choice(forms)).format(f=chosen.name, v=given)
@@ -256,21 +272,9 @@ def _given(rng: random.Random, chosen: Function, values: list[str]) -> str:
     if rng.random() < 0.08:
         mark = rng.choice("'\"`")
         values = [f"{mark}{value}{mark}" for value in values]
-    if len(chosen.parameters) == 1:
+    if len(chosen.parameters) == 1 and (not values or rng.random() < 0.7):
         return values[0] if values else ""
-    form = rng.choice(
-        (
-            "{p} {v}",
-            "{p} {v}",
-            "{p}={v}",
-            "{p} = {v}",
-            "{p}: {v}",
-            "{p} is {v}",
-            "{v} as {p}",
-            "the {p} {v}",
-            "{v} for {p}",
-        )
-    )
+    form = rng.choice(_PAIRS)
     pairs = [form.format(p=p, v=v) for p, v in zip(chosen.parameters, values, strict=False)]
     if rng.random() < 0.25:
         rng.shuffle(pairs)

@@ -93,8 +93,8 @@ def random_date(rng: random.Random) -> str | None:
 
 
 def _instructions(rng: random.Random) -> str | None:
-    """Those of `random_instructions`; one in fifty is long, so that the question stands up to 4,000 tokens on."""
-    if rng.random() < 0.98:
+    """Those of `random_instructions`; one in twenty is long, so that the question stands up to 4,000 tokens on."""
+    if rng.random() < 0.95:
         return random_instructions(rng)
     return long_instructions(rng, rng.randint(100, LONGEST))
 

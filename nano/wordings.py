@@ -92,7 +92,7 @@ def _worded(rng: random.Random, found: Expression) -> str:
         if len(found.operands) == 2 and style < 0.5:
             return rng.choice(SYMBOLS[found.operators[0]]).format(a=found.operands[0], b=found.operands[1])
         return found.text if style < 0.75 else found.text.replace(" ", "")
-    forms = rng.choice((LISTED, LISTED, COMPOSED, COMPOSED, NOUNS, COMMANDS))
+    forms = rng.choice((LISTED, COMPOSED, COMPOSED, NOUNS, COMMANDS, COMMANDS))
     return rng.choice(forms.get(found.operators[0]) or LISTED[found.operators[0]]).format(
         a=found.operands[0], b=found.operands[1]
     )
