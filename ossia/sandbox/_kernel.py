@@ -22,6 +22,9 @@ _SETTLE_ATTEMPTS = 10
 INTERRUPT_GRACE = 8.0
 """Seconds between the interrupt of a cell and the killing of its kernel: a BLAS call has to end first."""
 
+KILL_TIMEOUT = 15.0
+"""Seconds for the supervisor to say that all is killed; it gives up by itself after five, if it comes to run."""
+
 
 class KernelClient:
     """Runs cells. `on_message` and `on_event` are to be called with what the link delivers."""
@@ -210,7 +213,13 @@ class KernelClient:
     async def _kill(self) -> None:
         self._started = False
         self._ready.clear()
-        await self._connected.request("kill")
+        try:
+            async with asyncio.timeout(KILL_TIMEOUT):
+                await self._connected.request("kill")
+        except TimeoutError:
+            reason = f"its processes were not killed within {KILL_TIMEOUT:.0f} s"
+            await self._connected.close(reason)
+            raise SandboxUnavailable(f"the sandbox is gone: {reason}") from None
 
     async def _interrupt_quietly(self) -> None:
         # Where the sandbox is gone nothing runs any more.

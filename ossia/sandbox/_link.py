@@ -103,14 +103,14 @@ class Link:
         for start in range(0, len(data), frames.CHUNK):
             await self._write(frames.encode_data(number, data[start : start + frames.CHUNK]))
 
-    async def close(self) -> None:
+    async def close(self, reason: str = "it was closed") -> None:
         """End the sandbox; may be called twice. Whoever waits may be cancelled: it ends all the same."""
         if self._closing is None:
-            self._closing = asyncio.create_task(self._close(), name="sandbox-close")
+            self._closing = asyncio.create_task(self._close(reason), name="sandbox-close")
         await asyncio.shield(self._closing)
 
-    async def _close(self) -> None:
-        self._lose("it was closed")
+    async def _close(self, reason: str) -> None:
+        self._lose(reason)
         try:
             await self._transport.close()
         finally:

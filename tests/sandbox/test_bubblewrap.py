@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ossia.errors import SandboxUnavailable
-from ossia.sandbox import Bubblewrap, SandboxNeeds, _cgroups, _owner
+from ossia.sandbox import Bubblewrap, SandboxNeeds, _cgroups, _kernel, _owner
 from ossia.sandbox.protocol import SandboxLimits
 
 from .conftest import KERNEL
@@ -165,3 +165,21 @@ async def test_opening_can_be_cancelled_at_any_moment_and_leaves_nothing() -> No
         if not task.cancelled():
             await task.result().close()
     assert not our_groups()
+
+
+async def test_a_supervisor_that_no_longer_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that waits for memory, say: a cell ends all the same, and so does the sandbox."""
+    monkeypatch.setattr(_kernel, "INTERRUPT_GRACE", 0.5)
+    monkeypatch.setattr(_kernel, "KILL_TIMEOUT", 0.5)
+    sandbox = await Bubblewrap(control_groups=False).open(TRUSTED)
+    running = asyncio.create_task(sandbox.execute("import time\ntime.sleep(60)", timeout=2))
+    await asyncio.sleep(1)
+    inside = descendants(os.getpid())
+    for pid in inside:
+        os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(SandboxUnavailable, match=r"gone: its processes were not killed within"):
+        await asyncio.wait_for(running, 20)
+    with pytest.raises(SandboxUnavailable, match=r"gone: its processes were not killed within"):
+        await sandbox.execute("1")
+    await sandbox.close()
+    assert not set(inside) & set(descendants(os.getpid()))

@@ -117,8 +117,9 @@ async def files_cannot_be_put_on_a_full_disk(sandbox: Sandbox) -> None:
 async def an_inode_flood_is_survived(sandbox: Sandbox) -> None:
     """Empty files without end stop at a limit (of files, or of memory), and the sandbox lives on."""
     code = "n = 0\ntry:\n    while True: open(f'/tmp/i{n}', 'w').close(); n += 1\nexcept OSError as e: print(e.errno)"
-    result = await within(60, sandbox.execute(code, timeout=50))
-    assert result.status in ("ok", "oom", "timeout"), result
+    # At the limit of memory the code may wait in the system, where only a kill reaches it.
+    result = await within(60, sandbox.execute(code, timeout=30))
+    assert result.status in ("ok", "oom", "timeout", "killed"), result
 
 
 @_case(claims=("disk",), slow=True)
