@@ -177,6 +177,8 @@ def ask_to_call(rng: random.Random, name: str, given: str, decoys: Sequence[str]
     without random words, among which nobody could tell the arguments.
     """
     request, after = _piece(rng, _REQUESTS, 0 if plain else 2), rng.choice(_AFTER) if rng.random() < 0.3 else ""
+    if given and not plain and rng.random() < 0.4:
+        return _among_known(rng, [name, given] if rng.random() < 0.75 else [given, name], decoys)
     kind = rng.choice(_KINDS_OF_TOOLS)
     if rng.random() < 0.2:
         call = (
@@ -201,7 +203,25 @@ def ask_to_call(rng: random.Random, name: str, given: str, decoys: Sequence[str]
     return " ".join(text.split()).replace(" ,", ",")
 
 
+def _among_known(rng: random.Random, parts: Sequence[str], others: Sequence[str] = ()) -> str:
+    """`parts` in their order among known words in any place: from what stands beside them nobody can tell them."""
+    pools = (_VERBS, _VERBS, _PURPOSES, _BEFORE, _REQUESTS, _GIVING, _AFTER, _MOVES, _HOLDS, _LEADS, _FOR_WHOM, others)
+
+    def some(most: int) -> str:
+        drawn = (
+            rng.choice(rng.choice(pools) or _VERBS) if rng.random() < 0.65 else plain_word(rng) for _ in range(most)
+        )
+        return " ".join(drawn)
+
+    text = some(rng.randint(0, 4))
+    for part in parts:
+        text += f"{rng.choice(('', '', '', ',', ':'))} {part} {some(rng.choice((0, 1, 1, 2, 3)))}"
+    return " ".join(text.split()).replace(" ,", ",").replace(" :", ":").strip(",: ")
+
+
 def _made_up(rng: random.Random, noun: str, subject: str, *, clear: bool) -> str:
+    if not clear and rng.random() < 0.25:
+        return _among_known(rng, [noun, subject] if rng.random() < 0.6 else [subject, noun])
     before = _piece(rng, _BEFORE, 3)
     link = rng.choice(_LINKS) if clear or rng.random() < 0.8 else plain_word(rng)
     article = rng.choice([article for article in _ARTICLES if article] if clear else _ARTICLES)

@@ -62,11 +62,11 @@ def python_family_row(rng: random.Random, split: Split, effort: Effort = "medium
     style = rng.random()
     if style < 0.2:
         return python_row(rng, arithmetic_task(rng, split), split, effort)
-    if style < 0.5:
+    if style < 0.48:
         return python_row(rng, phrased_task(rng, split), split, effort)
-    if style < 0.58:
+    if style < 0.55:
         return python_row(rng, words_task(rng), split, effort)
-    if style < 0.7:
+    if style < 0.66:
         return python_row(rng, quiz_row_task(rng), split, effort)
     if style < 0.78:
         return python_row(rng, table_row_task(rng), split, effort)

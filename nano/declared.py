@@ -173,7 +173,7 @@ def _filled(rng: random.Random, text: str) -> str:
 def functions_row(rng: random.Random, setting: Setting, style: Style | None = None) -> Row:
     """A developer message with one to five functions, a question, and what is to be made of it."""
     kind: Style = rng.choice(_STYLES) if style is None else style
-    chosen = function(rng, rng.choice((1, 1, 1, 1, 2) if kind == "described" else (1, 1, 2, 3)))
+    chosen = function(rng, rng.choice((1, 1, 1, 1, 2) if kind == "described" else (1, 1, 1, 2, 2, 3)))
     row = Row(kind)
     offered = _offered(rng, chosen)
     row.given(_declarations(setting, offered))
@@ -231,7 +231,7 @@ def _question(rng: random.Random, chosen: Function, values: list[str], offered: 
         )
     plain = any(value.islower() for value in values)  # among random words nobody could tell such a value
     given, quote = _given(rng, chosen, values), rng.choice("`'\"") if rng.random() < 0.06 else ""
-    if rng.random() < 0.6:
+    if rng.random() < 0.7:
         decoys = [made.name.split("_")[0] for made in offered if "_" in made.name] or _VERBS
         text = ask_to_call(rng, f"{quote}{chosen.name}{quote}", given, decoys, plain=plain or not values)
     else:
