@@ -86,11 +86,11 @@ _DESCRIBED = (
     "who knows the {noun} of {subject}",
 )
 _PAIRS = (
-    *("{p} {v}", "{p} {v}", "{p} {v}", "{p}={v}", "{p} = {v}", "{p}: {v}", "{p} is {v}", "{v} as {p}", "the {p} {v}"),
+    *("{p} {v}", "the {p} {v}", "{p}={v}", "{p}: {v}", "{p} is {v}", "{p} {v}", "{p} = {v}", "{v} as {p}"),
     *("{v} for {p}", "{v} as the {p}", "{p} of {v}", "{v} ({p})", "{p} being {v}", "the {p} is {v}", "{p} set to {v}"),
     *("{p} -> {v}", "{p}, {v}", "{v} is the {p}", "a {p} of {v}", "{p} should be {v}", "my {p} {v}", "the {v} {p}"),
 )
-"""How a question gives an argument."""
+"""How a question gives an argument; the first five are the usual ones."""
 Style = Literal["named", "described", "missing"]
 _STYLES: tuple[Style, ...] = ("named", "named", "named", "described", "described", "described", "missing")
 
@@ -274,7 +274,7 @@ def _given(rng: random.Random, chosen: Function, values: list[str]) -> str:
         values = [f"{mark}{value}{mark}" for value in values]
     if len(chosen.parameters) == 1 and (not values or rng.random() < 0.7):
         return values[0] if values else ""
-    form = rng.choice(_PAIRS)
+    form = rng.choice(_PAIRS[:5] if rng.random() < 0.5 else _PAIRS)
     pairs = [form.format(p=p, v=v) for p, v in zip(chosen.parameters, values, strict=False)]
     if rng.random() < 0.25:
         rng.shuffle(pairs)
