@@ -82,7 +82,7 @@ _HOLDS = (
     *("get", "show", "hold", "use", "need", "keep", "give", "own", "want", "know", "carry", "offer", "list", "take"),
     *("bear", "report", "state", "possess", "wear", "run on", "go by", "come with", "stand for", "run", "make", ""),
 )
-_ARTICLES = ("the", "the", "the", "a", "its", "their", "any", "this", "that", "")
+_ARTICLES = ("the", "the", "the", "a", "his", "their", "any", "this", "that", "")
 _AFTER = (
     *("now", "today", "again", "at once", "if you can", "in short", "for a friend", "and say so", "right away"),
     *("please do", "will you", "is what I need", "would help", "tonight", "as far as known", "thanks a lot"),
@@ -99,7 +99,7 @@ _REQUESTS = (
     *("your task is to", "time to", "next,", "I would like you to", "you may", "you have to", "be so kind and", ""),
 )
 _VERBS = (
-    *("call", "use", "run", "invoke", "execute", "apply", "trigger", "start", "launch", "query", "ask", "try", "do"),
+    *("call", "use", "run", "invoke", "execute", "apply", "start", "launch", "query", "ask", "try", "do"),
     *("employ", "take", "make use of", "send a request to", "hand it to", "perform"),
 )
 _KINDS_OF_TOOLS = ("", "", "", "the function", "the tool", "function", "my", "this", "the")

@@ -134,15 +134,14 @@ def _form(rng: random.Random, kind: int) -> str:
     what = f"the {rng.choice(_ADJECTIVES[kind])} {{c}}"
     if rng.random() < 0.35:
         what = f"the {rng.choice(_NOUNS[kind])} {rng.choice(('of', 'of', 'of', 'for', 'from', 'over'))} {{c}}"
-    if rng.random() < 0.2:
-        what = what.removeprefix("the ")
     style = rng.random()
     if style < 0.35:
-        return f"{asking} {what} {link} {{f}}"
+        return f"{asking} {what if rng.random() < 0.7 else what.removeprefix('the ')} {link} {{f}}"
     if style < 0.5:
         return f"{link} {{f}}{rng.choice(('', ',', ':'))} {asking} {what}"
     if style < 0.62:
-        return f"{{f}}{rng.choice((':', ' -', ',', ';'))} {asking if rng.random() < 0.4 else ''} {what}"
+        asking = asking if rng.random() < 0.4 else ""
+        return f"{{f}}{rng.choice((':', ' -', ',', ';'))} {asking} {what}"
     if style < 0.72:
         return f"{rng.choice(_OPENING)} {{f}}{rng.choice((' and', ',', ', then', '.', ';'))} {asking} {what}"
     if style < 0.86:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nano import browsing, declared, operations, phrasings, quiz, tables, vocabulary
+from nano import asking, browsing, declared, operations, phrasings, quiz, tables, vocabulary
 from nano.numbers import Expression
 from nano.yardstick import arithmetic, browser, functions, nothing, words
 
@@ -77,3 +77,38 @@ def test_tables_and_lists_are_asked_in_other_words() -> None:
     trained = {form for forms, *_ in (*tables._FORMS, *quiz._LISTS) for form in forms}
     text = (DATA / "python.jsonl").read_text()
     assert not any(f'"{form.split("{")[0].strip()} ' in text for form in trained if len(form.split("{")[0]) > 12)
+
+
+def bare(text: str) -> str:
+    """Words alone, in small letters, with a space at either end."""
+    return f" {' '.join(''.join(c if c.isalnum() else ' ' for c in text.lower()).split())} "
+
+
+def test_questions_that_are_put_together_hold_none_of_its_own() -> None:
+    rng = random.Random(3)
+    noun, subject, label, file = "nnn", "Sss", "fff", "xxx"
+    asked = {asking.ask_about(rng, noun, subject, declared._DESCRIBED, clear=n % 2 == 0) for n in range(20_000)}
+    own = {form.format(noun=noun, subject=subject) for form in browser._QUESTIONS}
+    own |= {form.format(noun=noun, v=subject) for form in functions._DESCRIBED}
+    assert not [(mine, text) for mine in map(bare, own) for text in map(bare, asked) if mine in text]
+
+    called = {asking.ask_to_call(rng, label, subject, ("get",), plain=n % 2 == 0) for n in range(20_000)}
+    own = {form.format(f=label, v=subject) for form in functions._NAMED}
+    assert not [(mine, text) for mine in map(bare, own) for text in map(bare, called) if mine in text]
+
+    tabled = {tables._question(rng, n % 5, noun, file) for n in range(20_000)}
+    rows = [
+        row
+        for line in (DATA / "python.jsonl").read_text().splitlines()
+        if (row := json.loads(line))["family"] == "file"
+    ]
+    own = set()
+    for row in rows:
+        ((name, table),) = row["setting"]["files"].items()
+        words_of = {**dict.fromkeys(table.split("\n")[0].split(","), noun), name: file}
+        question = row["question"]
+        for known, placeholder in words_of.items():
+            question = question.replace(known, placeholder)
+        own.add(question.removesuffix(", please"))
+    assert len(own) == 10
+    assert not [(mine, text) for mine in map(bare, own) for text in map(bare, tabled) if mine in text]
