@@ -15,6 +15,7 @@ from typing import Literal
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from playwright.async_api import BrowserContext, Page
 
 from ossia.testing import opened
 from ossia.testing.web import LocalWeb, WebPage, local_web
@@ -511,3 +512,25 @@ def containers(pid: int) -> list[str]:
     listing = [*docker_command(), "ps", "--filter", "label=ossia.chromium", "--format", form]
     shown = subprocess.run(listing, capture_output=True, text=True, check=True).stdout
     return [owner for owner in shown.split() if owner.split(".")[-2] == str(pid)]
+
+
+async def test_a_tab_that_does_not_open_is_asked_for_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+    real = BrowserContext.new_page
+
+    async def slow(context: BrowserContext) -> Page:
+        asked.append(0)
+        if len(asked) != 2:
+            await asyncio.sleep(60)
+        return await real(context)
+
+    monkeypatch.setattr(BrowserContext, "new_page", slow)
+    async with open_net("user") as net:
+        net.public.pages["/"] = "<p>fine"
+        async with Renderer(net.host, max_bytes=100_000, timeout=5) as renderer:
+            assert b"fine" in (await renderer.render(net.public.url())).body
+        asked[:] = [0, 0]
+        async with Renderer(net.host, max_bytes=100_000, timeout=1) as renderer:
+            with pytest.raises(FetchError, match="opens no tab within 1 s"):
+                await renderer.render(net.public.url())
+        assert len(asked) == 4

@@ -64,6 +64,8 @@ class Renderer:
                 document = await self._open(url)
             sound = True
         except TimeoutError as error:
+            if self._tab is None:  # an earlier page still has all the memory, say: no fault of this one
+                raise _ChromiumEnded(f"Chromium opens no tab within {self._timeout:g} s") from error
             raise FetchError(f"the page does not load within {self._timeout:g} s") from error
         except Error as error:
             if sound := _NETWORK in error.message:
@@ -137,7 +139,7 @@ class Renderer:
 
 
 class _ChromiumEnded(FetchError):
-    """The whole of Chromium ended, not only this page's tab."""
+    """The whole of Chromium ended or hangs, not only this page's tab."""
 
 
 async def _cancel(download: Download) -> None:
