@@ -18,65 +18,15 @@ _LINKS = (
     *("relating to", "with respect to", "belonging to", "to do with", "that belongs to", "known for", "given for"),
 )
 _LEADS = (
-    *(
-        "for",
-        "of",
-        "at",
-        "in",
-        "about",
-        "on",
-        "with",
-        "take",
-        "as for",
-        "as to",
-        "given",
-        "considering",
-        "look at",
-        "re",
-    ),
-    *(
-        "speaking of",
-        "with regard to",
-        "when it comes to",
-        "think of",
-        "I mean",
-        "it is about",
-        "consider",
-        "see",
-        "by",
-    ),
-    *(
-        "following",
-        "inside",
-        "within",
-        "under",
-        "behind",
-        "from",
-        "near",
-        "per",
-        "via",
-        "after",
-        "open",
-        "go to",
-        "here is",
-    ),
+    *("for", "of", "at", "in", "about", "on", "with", "take", "as for", "as to", "given", "considering", "look at"),
+    *("re", "speaking of", "with regard to", "when it comes to", "think of", "I mean", "it is about", "consider"),
+    *("see", "by", "following", "inside", "within", "under", "behind", "from", "near", "per", "via", "after", "open"),
+    *("go to", "here is"),
 )
 """What leads to a subject that stands first."""
 _ASKED = ("what", "what", "what", "which", "which", "whose", "how much", "how many", "what kind of", "which kind of")
 _AUXILIARIES = (
-    "does",
-    "does",
-    "does",
-    "did",
-    "will",
-    "would",
-    "can",
-    "could",
-    "might",
-    "should",
-    "do",
-    "shall",
-    "must",
+    *("does", "does", "does", "did", "will", "would", "can", "could", "might", "should", "do", "shall", "must"),
 )
 _HOLDS = (
     *("get", "show", "hold", "use", "need", "keep", "give", "own", "want", "know", "carry", "offer", "list", "take"),
@@ -105,28 +55,10 @@ _VERBS = (
 _KINDS_OF_TOOLS = ("", "", "", "the function", "the tool", "function", "my", "this", "the")
 _THROUGH = ("through", "via", "by means of", "by way of", "with the help of", "over", "with", "by", "using")
 _MOVES = (
-    "work",
-    "look",
-    "pass",
-    "try",
-    "reach out",
-    "ask",
-    "send it",
-    "get there",
-    "solve it",
-    "answer",
-    "do it",
-    "move",
+    *("work", "look", "pass", "try", "reach out", "ask", "send it", "get there", "solve it", "answer", "do it"),
+    *("move",),
 )
-_GIVEN_AS = (
-    "its input",
-    "the argument",
-    "the value",
-    "its value",
-    "the parameter",
-    "my input",
-    "what it needs",
-)
+_GIVEN_AS = ("its input", "the argument", "the value", "its value", "the parameter", "my input", "what it needs")
 _GIVING = (
     *("with", "with", "for", "on", "using", "passing", "given", "and give it", "and pass", "taking", "to", "about", ""),
     *("whose argument is", "and say", "over", "setting", "providing", "where", "it gets"),
@@ -176,9 +108,9 @@ def ask_to_call(rng: random.Random, name: str, given: str, decoys: Sequence[str]
     `decoys`: verbs beside those that are known, as the names of the functions that are declared begin with. `plain`:
     without random words, among which nobody could tell the arguments.
     """
-    request, after = _piece(rng, _REQUESTS, 0 if plain else 2), rng.choice(_AFTER) if rng.random() < 0.3 else ""
     if given and not plain and rng.random() < 0.4:
         return _among_known(rng, [name, given] if rng.random() < 0.75 else [given, name], decoys)
+    request, after = _piece(rng, _REQUESTS, 0 if plain else 2), rng.choice(_AFTER) if rng.random() < 0.3 else ""
     kind = rng.choice(_KINDS_OF_TOOLS)
     if rng.random() < 0.2:
         call = (

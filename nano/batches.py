@@ -58,7 +58,7 @@ ROWS: dict[Family, float] = {
 
 
 def python_family_row(rng: random.Random, split: Split, effort: Effort = "medium") -> Row:
-    """A row of the mix that nano is trained on for python: more than half are arithmetic."""
+    """A row of the mix that nano is trained on for python: half are arithmetic."""
     style = rng.random()
     if style < 0.2:
         return python_row(rng, arithmetic_task(rng, split), split, effort)

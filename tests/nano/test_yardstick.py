@@ -17,6 +17,12 @@ DATA = ROOT / "ossia" / "evals" / "nano" / "data"
 NOT_TRAINING = {"yardstick"}
 
 
+def bare(text: str) -> str:
+    """Words and braces alone, in small letters."""
+    kept = "".join(c if c.isalnum() or c in "{}" else " " for c in text.lower())
+    return " ".join(kept.split())
+
+
 @pytest.mark.parametrize("file", ["python", "functions", "browser"])
 def test_a_file_has_the_hash_of_the_model_card(file: str) -> None:
     digest = hashlib.sha256((DATA / f"{file}.jsonl").read_bytes()).hexdigest()
@@ -32,10 +38,6 @@ def test_what_makes_training_rows_imports_nothing_of_it() -> None:
 
 
 def test_its_phrasings_are_in_no_list_of_training() -> None:
-    def bare(text: str) -> str:
-        kept = "".join(c if c.isalnum() or c in "{}" else " " for c in text.lower())
-        return " ".join(kept.split())
-
     trained = {bare(text) for text in (*phrasings.CARRIERS, *browsing._QUESTIONS, *browsing._LINES)}
     trained |= {bare(text) for text in (*declared._NAMED, *declared._DESCRIBED, *declared._DESCRIPTIONS)}
     own = [*arithmetic.CARRIERS_UNSEEN, *browser._QUESTIONS, *browser._LINES, *functions._NAMED]
@@ -77,11 +79,6 @@ def test_tables_and_lists_are_asked_in_other_words() -> None:
     trained = {form for forms, *_ in (*tables._FORMS, *quiz._LISTS) for form in forms}
     text = (DATA / "python.jsonl").read_text()
     assert not any(f'"{form.split("{")[0].strip()} ' in text for form in trained if len(form.split("{")[0]) > 12)
-
-
-def bare(text: str) -> str:
-    """Words alone, in small letters, with a space at either end."""
-    return f" {' '.join(''.join(c if c.isalnum() else ' ' for c in text.lower()).split())} "
 
 
 def test_questions_that_are_put_together_hold_none_of_its_own() -> None:
