@@ -17,8 +17,9 @@ def adapted(config: Mapping[str, Any]) -> Mapping[str, Any]:
 
     Its tmpfs know neither an owner nor a number of files: the last are bounded by the memory that they take. A
     read-only container has further ones, as large as the memory; they are made ones that nobody can write to.
+    /dev/shm it mounts by itself, of the size that is said apart.
     """
-    tmpfs = {path: _known(options) for path, options in config["Tmpfs"].items()}
+    tmpfs = {path: _known(options) for path, options in config["Tmpfs"].items() if path != "/dev/shm"}
     closed = dict.fromkeys(("/run", "/var/tmp"), "rw,noexec,nosuid,nodev,mode=0755,size=65536")
     limits = [
         *config["Ulimits"],

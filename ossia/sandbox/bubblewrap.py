@@ -24,6 +24,13 @@ from ossia.sandbox.protocol import SandboxInfo, SandboxLimits, SandboxNeeds
 
 _JOIN = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 90; shift; done; shift; exec "$@"'
 """Join the control groups that are named before `--`, then become the program after it."""
+_SCRATCH = "/sys/kernel"
+"""Where what can be written to is mounted, seen by bwrap only: a folder that every machine has, with nobody's files."""
+_MOUNT = (
+    f'set -e; mount -t tmpfs -o mode=0755 tmpfs {_SCRATCH}; i=0; while [ "$1" != -- ]; do mkdir {_SCRATCH}/$i; '
+    f'mount -t tmpfs -o "$1" tmpfs {_SCRATCH}/$i; i=$((i+1)); shift; done; shift; exec "$@"'
+)
+"""Mount a tmpfs with each of the options before `--`, then become the program after it."""
 
 
 class Bubblewrap:
@@ -118,6 +125,9 @@ class Bubblewrap:
         if os.geteuid() == 0:
             # Root in a user namespace is still the owner of root's files outside of it: become nobody first.
             drop += ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
+        # bwrap's own tmpfs know no number of files, whose memory no size bounds: a namespace around it mounts ours.
+        tmpfs = [options for _, options in _tmpfs(chosen)]
+        mount = ["unshare", "--user", "--map-root-user", "--mount", "--", "/bin/sh", "-c", _MOUNT, "sh", *tmpfs, "--"]
         options = ["--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL"]
         options += ["--uid", str(NOBODY), "--gid", str(NOBODY), "--hostname", "sandbox", "--seccomp", str(filter_fd)]
         options += self._file_system(chosen, environment, group)
@@ -130,16 +140,15 @@ class Bubblewrap:
         }
         for name, value in variables.items():
             options += ["--setenv", name, value]
-        return [*join, *drop, "bwrap", *options, "python3", "-c", LOADER]
+        return [*join, *drop, *mount, "bwrap", *options, "python3", "-c", LOADER]
 
     def _file_system(
         self, chosen: Profile, environment: KernelEnvironment | None, group: _cgroups.ControlGroup | None
     ) -> list[str]:
         options = self._root_file_system(environment)
         options += ["--proc", "/proc", "--dev", "/dev"]
-        sizes = {"/dev/shm": chosen.shm_bytes, "/tmp": chosen.tmp_bytes, WORKDIR: chosen.limits.work_bytes}
-        for path, size in sizes.items():
-            options += ["--size", str(size), "--tmpfs", path]
+        for number, (path, _) in enumerate(_tmpfs(chosen)):
+            options += ["--bind", f"{_SCRATCH}/{number}", path]
         for source, target in group.binds() if group else []:
             options += ["--ro-bind", source, target]
         # Last: what was needed as mount points is there by now.
@@ -159,6 +168,13 @@ class Bubblewrap:
         if not environment.base.is_relative_to("/usr"):
             options += ["--ro-bind", str(environment.base), str(environment.base)]
         return [*options, "--ro-bind", str(environment.path), "/opt/ossia/venv"]
+
+
+def _tmpfs(chosen: Profile) -> list[tuple[str, str]]:
+    """Where files can be written, and the options of the tmpfs there."""
+    sizes = {"/dev/shm": chosen.shm_bytes, "/tmp": chosen.tmp_bytes, WORKDIR: chosen.limits.work_bytes}
+    common = f"{'exec' if chosen.exec_files else 'noexec'},nosuid,nodev,nr_inodes={chosen.inodes},mode=0700"
+    return [(path, f"{common},size={size}") for path, size in sizes.items()]
 
 
 def _rlimits(chosen: Profile, *, grouped: bool) -> dict[str, int]:

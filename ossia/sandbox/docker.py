@@ -193,6 +193,7 @@ def host_config(client: docker.APIClient, chosen: Profile, runtime: str | None, 
     limits = chosen.limits
     exec_option = "exec" if chosen.exec_files else "noexec"
     common = f"rw,{exec_option},nosuid,nodev,nr_inodes={chosen.inodes},mode=0700,uid={NOBODY},gid={NOBODY}"
+    sizes = {WORKDIR: limits.work_bytes, "/tmp": chosen.tmp_bytes, "/dev/shm": chosen.shm_bytes}
     config: Mapping[str, Any] = client.create_host_config(
         network_mode="none",
         read_only=True,
@@ -207,7 +208,7 @@ def host_config(client: docker.APIClient, chosen: Profile, runtime: str | None, 
             docker.types.Ulimit(name="nofile", soft=chosen.open_files, hard=chosen.open_files),
             docker.types.Ulimit(name="core", soft=0, hard=0),
         ],
-        tmpfs={WORKDIR: f"{common},size={limits.work_bytes}", "/tmp": f"{common},size={chosen.tmp_bytes}"},
+        tmpfs={path: f"{common},size={size}" for path, size in sizes.items()},
         shm_size=chosen.shm_bytes,
         ipc_mode="private",
         log_config=docker.types.LogConfig(type="none"),

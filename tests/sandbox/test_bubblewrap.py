@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -88,6 +89,16 @@ async def test_the_users_of_the_host_and_their_files_are_not_there() -> None:
     seen = (await sandbox.exec(["ls", "/"])).stdout
     assert not {"root", "home", "var", "srv", "run"} & set(seen.split())
     assert (await sandbox.exec(["cat", "/etc/shadow"])).code == 1
+    await sandbox.close()
+
+
+@pytest.mark.parametrize(("profile", "code"), [("python", 126), ("coding", 0)])
+async def test_only_the_profile_for_coding_executes_what_was_written(
+    profile: Literal["python", "coding"], code: int
+) -> None:
+    sandbox = await Bubblewrap(profile, control_groups=False).open(TRUSTED)
+    written = await sandbox.exec(["sh", "-c", "cp /bin/true here && ./here"])
+    assert written.code == code, written
     await sandbox.close()
 
 

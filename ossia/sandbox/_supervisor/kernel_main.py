@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Callable
@@ -27,6 +28,8 @@ def preload() -> None:
     _lighten_dateutil()
     for name in ("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel.displayhook"):
         import_module(name)
+    # Found now, while there is room to try one: ipykernel asks for it at every cell.
+    tempfile.gettempdir()
     # What is there by now stays: not looking for garbage among it leaves its pages shared.
     gc.freeze()
 
