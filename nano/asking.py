@@ -108,6 +108,8 @@ def ask_to_call(rng: random.Random, name: str, given: str, decoys: Sequence[str]
     `decoys`: verbs beside those that are known, as the names of the functions that are declared begin with. `plain`:
     without random words, among which nobody could tell the arguments.
     """
+    if not given and rng.random() < 0.5:
+        return _among_known(rng, [name], decoys)
     if given and not plain and rng.random() < 0.4:
         return _among_known(rng, [name, given] if rng.random() < 0.75 else [given, name], decoys)
     request, after = _piece(rng, _REQUESTS, 0 if plain else 2), rng.choice(_AFTER) if rng.random() < 0.3 else ""

@@ -92,7 +92,7 @@ _PAIRS = (
 )
 """How a question gives an argument; the first five are the usual ones."""
 Style = Literal["named", "described", "missing"]
-_STYLES: tuple[Style, ...] = ("named", "named", "named", "described", "described", "described", "missing")
+_STYLES: tuple[Style, ...] = ("named",) * 4 + ("described",) * 3 + ("missing",) * 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,13 +173,13 @@ def _filled(rng: random.Random, text: str) -> str:
 def functions_row(rng: random.Random, setting: Setting, style: Style | None = None) -> Row:
     """A developer message with one to five functions, a question, and what is to be made of it."""
     kind: Style = rng.choice(_STYLES) if style is None else style
-    chosen = function(rng, rng.choice((1, 1, 1, 1, 2) if kind == "described" else (1, 1, 1, 2, 2, 3)))
+    chosen = function(rng, rng.choice((1, 1, 1, 1, 2) if kind == "described" else (1, 1, 2, 2, 2, 3)))
     row = Row(kind)
     offered = _offered(rng, chosen)
     row.given(_declarations(setting, offered))
     given = len(chosen.parameters) - (kind == "missing")
     values = _values(rng, given)
-    by_name = kind == "named" or (kind == "missing" and (bool(values) or rng.random() < 0.6))
+    by_name = kind == "named" or (kind == "missing" and (bool(values) or rng.random() < 0.8))
     question = _question(rng, chosen, values, offered if by_name else ())
     row.given(user(question))
     wanted = _thought(chosen, [copied(value, question, " ") for value in values], by_name=by_name)
@@ -231,7 +231,7 @@ def _question(rng: random.Random, chosen: Function, values: list[str], offered: 
         )
     plain = any(value.islower() for value in values)  # among random words nobody could tell such a value
     given, quote = _given(rng, chosen, values), rng.choice("`'\"") if rng.random() < 0.06 else ""
-    if rng.random() < 0.7:
+    if rng.random() < (0.7 if values else 0.9):
         decoys = [made.name.split("_")[0] for made in offered if "_" in made.name] or _VERBS
         text = ask_to_call(rng, f"{quote}{chosen.name}{quote}", given, decoys, plain=plain or not values)
     else:
@@ -278,7 +278,7 @@ def _given(rng: random.Random, chosen: Function, values: list[str]) -> str:
     pairs = [form.format(p=p, v=v) for p, v in zip(chosen.parameters, values, strict=False)]
     if rng.random() < 0.25:
         rng.shuffle(pairs)
-    return rng.choice((" and ", ", ", ", ", " with ", "; ", " ")).join(pairs)
+    return rng.choice((" and ", " and ", " and ", ", ", ", ", " with ", "; ", " ")).join(pairs)
 
 
 def _call(chosen: Function, values: list[str]) -> str:
