@@ -1,6 +1,7 @@
 """Rows about declared functions: the right one named or found, its arguments copied, a missing one asked for."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -177,24 +178,31 @@ def functions_row(rng: random.Random, setting: Setting, style: Style | None = No
     row = Row(kind)
     offered = _offered(rng, chosen)
     row.given(_declarations(setting, offered))
-    given = len(chosen.parameters) - (kind == "missing")
-    values = _values(rng, given)
+    lacking = _lacking(rng, chosen) if kind == "missing" else ""
+    given = [parameter for parameter in chosen.parameters if parameter != lacking]
+    values = dict(zip(given, _values(rng, len(given)), strict=True))
     by_name = kind == "named" or (kind == "missing" and (bool(values) or rng.random() < 0.8))
     question = _question(rng, chosen, values, offered if by_name else ())
     row.given(user(question))
-    wanted = _thought(chosen, [copied(value, question, " ") for value in values], by_name=by_name)
-    if kind == "missing":
-        lacking = copied(chosen.parameters[-1], "", " ")
-        row.completion(f"{thought(wanted)}<|start|>assistant{final(f'Which{lacking}?')}")
+    said = {parameter: copied(value, question, " ") for parameter, value in values.items()}
+    wanted = _thought(chosen, said, by_name=by_name)
+    if lacking:
+        asked = copied(lacking, "", " ")
+        row.completion(f"{thought(wanted)}<|start|>assistant{final(f'Which{asked}?')}")
         return row
     preamble = f"<|channel|>commentary<|message|>I will call {chosen.name}.<|end|><|start|>assistant"
-    call = _call(chosen, [copied(value, question) for value in values])
+    call = _call(chosen, {parameter: copied(value, question) for parameter, value in values.items()})
     row.completion(f"{thought(wanted)}<|start|>assistant{preamble if setting.effort == 'high' else ''}{call}")
     failed = rng.random() < 0.08
     result = _failure(rng, chosen) if failed else _result(rng)
     row.given(f"<|start|>functions.{chosen.name} to=assistant<|channel|>commentary<|message|>{result}<|end|>")
     row.completion(final("The call failed." if failed else f"The result is:\n{result}"))
     return row
+
+
+def _lacking(rng: random.Random, chosen: Function) -> str:
+    """The parameter that a question says nothing of: mostly the last."""
+    return rng.choice(chosen.parameters) if rng.random() < 0.3 else chosen.parameters[-1]
 
 
 def beside_functions(rng: random.Random, setting: Setting, row: Row) -> Row:
@@ -218,18 +226,14 @@ def _declarations(setting: Setting, offered: tuple[Function, ...]) -> str:
     return decode(setting.prompt(tuple(made.spec for made in offered))[1])
 
 
-def _question(rng: random.Random, chosen: Function, values: list[str], offered: tuple[Function, ...]) -> str:
-    """By the name of `chosen` among what is `offered`; where nothing is, by what it is about.
+def _question(rng: random.Random, chosen: Function, values: Mapping[str, str], offered: tuple[Function, ...]) -> str:
+    """By the name of `chosen` among what is `offered`; where nothing is, by what it is about. `values` by parameter.
 
     Begins with a small letter where that is one of a name's.
     """
     if not offered:
-        return (
-            ask_about(rng, chosen.noun, _subject(rng, chosen, values), _DESCRIBED)
-            if values
-            else ask_for(rng, chosen.noun)
-        )
-    plain = any(value.islower() for value in values)  # among random words nobody could tell such a value
+        return ask_about(rng, chosen.noun, _subject(rng, values), _DESCRIBED) if values else ask_for(rng, chosen.noun)
+    plain = any(value.islower() for value in values.values())  # among random words nobody could tell such a value
     given, quote = _given(rng, chosen, values), rng.choice("`'\"") if rng.random() < 0.06 else ""
     if rng.random() < (0.7 if values else 0.9):
         decoys = [made.name.split("_")[0] for made in offered if "_" in made.name] or _VERBS
@@ -240,49 +244,41 @@ def _question(rng: random.Random, chosen: Function, values: list[str], offered: 
     if values and not plain:
         text = among_words(rng, text, 0.2)
     dressed = dress(rng, text)
-    return (
-        text if dressed[:1] != text[:1] and text.startswith((chosen.name, chosen.parameters[0], *values)) else dressed
-    )
+    return text if dressed[:1] != text[:1] and text.startswith((chosen.name, *values, *values.values())) else dressed
 
 
-def _thought(chosen: Function, values: list[str], *, by_name: bool) -> str:
+def _thought(chosen: Function, values: Mapping[str, str], *, by_name: bool) -> str:
     """Quote the declaration, and say of each parameter what it was given; that of a single one is said before.
 
     The values have a space before them.
     """
-    pairs = zip(chosen.parameters, [*values, " missing"], strict=False)
     # What stands behind a value here says what stands behind it in the call: another argument, or the end.
-    given = f"{SEAM}\n" + ",\n".join(f"{parameter} is{value}" for parameter, value in pairs)
+    given = f"{SEAM}\n" + ",\n".join(f"{p} is{values.get(p, ' missing')}" for p in chosen.parameters)
     if by_name:
         return f"The user calls {chosen.name}.\ntype {chosen.declaration}{given}."
-    wanted = f"{chosen.noun} of{values[0]}" if values else chosen.noun
+    wanted = f"{chosen.noun} of{next(iter(values.values()))}" if values else chosen.noun
     return f"The user wants the {wanted}. Find {chosen.quoted}{'' if len(values) == 1 else given}."
 
 
-def _subject(rng: random.Random, chosen: Function, values: list[str]) -> str:
+def _subject(rng: random.Random, values: Mapping[str, str]) -> str:
     """What a function is asked about, without its name: the first value, and the others with their parameters."""
-    others = [
-        f"{rng.choice((' with ', ' and ', ', ', ' for ', ' at '))}{p} {v}"
-        for p, v in zip(chosen.parameters[1:], values[1:], strict=True)
-    ]
-    return values[0] + "".join(others)
+    (_, first), *others = values.items()
+    return first + "".join(f"{rng.choice((' with ', ' and ', ', ', ' for ', ' at '))}{p} {v}" for p, v in others)
 
 
-def _given(rng: random.Random, chosen: Function, values: list[str]) -> str:
-    if rng.random() < 0.08:
-        mark = rng.choice("'\"`")
-        values = [f"{mark}{value}{mark}" for value in values]
+def _given(rng: random.Random, chosen: Function, values: Mapping[str, str]) -> str:
+    mark = rng.choice("'\"`") if rng.random() < 0.08 else ""
     if len(chosen.parameters) == 1 and (not values or rng.random() < 0.7):
-        return values[0] if values else ""
+        return "".join(f"{mark}{value}{mark}" for value in values.values())
     form = rng.choice(_PAIRS[:5] if rng.random() < 0.5 else _PAIRS)
-    pairs = [form.format(p=p, v=v) for p, v in zip(chosen.parameters, values, strict=False)]
+    pairs = [form.format(p=p, v=f"{mark}{v}{mark}") for p, v in values.items()]
     if rng.random() < 0.25:
         rng.shuffle(pairs)
     return rng.choice((" and ", " and ", " and ", ", ", ", ", " with ", "; ", " ")).join(pairs)
 
 
-def _call(chosen: Function, values: list[str]) -> str:
-    arguments = ", ".join(f'"{name}": "{value}"' for name, value in zip(chosen.parameters, values, strict=True))
+def _call(chosen: Function, values: Mapping[str, str]) -> str:
+    arguments = ", ".join(f'"{name}": "{value}"' for name, value in values.items())
     recipient = f"functions{SEAM}.{SEAM}{copied(chosen.name, f' {chosen.name}')}"
     return f"<|channel|>commentary to={recipient} <|constrain|>json<|message|>{{{arguments}}}<|call|>"
 
