@@ -5,6 +5,17 @@ import random
 import statistics
 from collections.abc import Callable
 
+from nano.composed import (
+    days_form,
+    earlier_form,
+    later_form,
+    list_form,
+    lowered_form,
+    raised_form,
+    share_form,
+    unit_form,
+    weekday_form,
+)
 from nano.phrasings import dress
 from nano.strings import WordTask
 from nano.vocabulary import among_words
@@ -24,7 +35,7 @@ _LISTS = (
     ),
     (
         *("the mean of {}", "the average of {}", "what do {} average", "average {}", "{}: mean", "{} on average"),
-        *("the arithmetic mean for {}", "mean of {}", "average out {}"),
+        *("the arithmetic mean of {}", "mean of {}", "average out {}"),
     ),
     (
         *("sort {}", "order {}", "{} sorted", "rank {} by size", "{}: sort them", "arrange {} from small to large"),
@@ -53,6 +64,8 @@ _UNITS = (
     *(("metres", "centimetres", 100), ("centimetres", "millimetres", 10), ("litres", "millilitres", 1000)),
     *(("hours", "seconds", 3600), ("years", "months", 12), ("feet", "inches", 12), ("pounds", "ounces", 16)),
 )
+_COMPOSED = 0.6
+"""Share of the questions that are put together, in place of listed ones."""
 _SHORT = {"kilometres": "km", "metres": "m", "centimetres": "cm", "kilograms": "kg", "grams": "g", "litres": "l"}
 
 
@@ -76,7 +89,8 @@ def _list(rng: random.Random) -> WordTask:
         "median": (f"import statistics\nprint(statistics.median([{plain}]))", str(statistics.median(values))),
         "range": (f"v = [{plain}]\nprint(max(v) - min(v))", str(max(values) - min(values))),
     }[kind]
-    return WordTask(_asked(rng, forms, shown), kind, code, result)
+    form = list_form(rng, kind) if rng.random() < _COMPOSED else rng.choice(forms)
+    return WordTask(around(rng, form.format(shown)), kind, code, result)
 
 
 def _date(rng: random.Random) -> WordTask:
@@ -84,7 +98,7 @@ def _date(rng: random.Random) -> WordTask:
     days = rng.randint(1, 9000) if rng.random() < 0.7 else rng.randint(1, 99)
     second = first + datetime.timedelta(days=days)
     a, b, head, read = _written(rng, first, second)
-    forms, kind, code, result = rng.choice(
+    forms, composed, kind, code, result = rng.choice(
         (
             (
                 (
@@ -92,6 +106,7 @@ def _date(rng: random.Random) -> WordTask:
                     *("days {a} to {b}", "from {a} until {b}, how many days", "how many days lie from {a} to {b}"),
                     *("count the days between {a} and {b}", "the days that pass between {a} and {b}"),
                 ),
+                days_form,
                 "number of days",
                 f"{head}\nprint(({read(b)} - {read(a)}).days)",
                 str(days),
@@ -106,6 +121,7 @@ def _date(rng: random.Random) -> WordTask:
                     ),
                     *("weekday for {a}", "on which day of the week falls {a}", "tell me the weekday on {a}"),
                 ),
+                weekday_form,
                 "weekday",
                 f'{head}\nprint({read(a)}.strftime("%A"))',
                 first.strftime("%A"),
@@ -115,6 +131,7 @@ def _date(rng: random.Random) -> WordTask:
                     *("what is the date {n} days after {a}", "add {n} days to {a}", "{a} plus {n} days"),
                     *("{n} days from {a}", "which date follows {a} by {n} days", "{n} days later than {a}"),
                 ),
+                later_form,
                 "date",
                 f"{head}, timedelta\nprint({read(a)} + timedelta({days}))",
                 str(second),
@@ -126,13 +143,15 @@ def _date(rng: random.Random) -> WordTask:
                     "{b} minus {n} days",
                     "{n} days ere {b}",
                 ),
+                earlier_form,
                 "earlier date",
                 f"{head}, timedelta\nprint({read(b)} - timedelta({days}))",
                 str(first),
             ),
         )
     )
-    return WordTask(around(rng, rng.choice(forms).format(a=a, b=b, n=days)), kind, code, result)
+    form = composed(rng) if rng.random() < _COMPOSED else rng.choice(forms)
+    return WordTask(around(rng, form.format(a=a, b=b, n=days)), kind, code, result)
 
 
 def _written(
@@ -160,27 +179,30 @@ def _unit(rng: random.Random) -> WordTask:
     )
     if rng.random() < 0.2:
         source, target = _SHORT.get(source, source), _SHORT.get(target, target)
-    question = rng.choice(forms).format(n=amount, s=source, t=target)
+    form = unit_form(rng) if rng.random() < _COMPOSED else rng.choice(forms)
+    question = form.format(n=amount, s=source, t=target)
     return WordTask(around(rng, question), target, f"print(round({amount} {sign} {factor}, 6))", str(round(value, 6)))
 
 
 def _percent(rng: random.Random) -> WordTask:
     share, whole = rng.randint(1, 200), rng.randint(1, 999_999)
-    forms, code, value = rng.choice(
+    forms, composed, code, value = rng.choice(
         (
             (
                 (
                     *("{p}% of {n}", "{p} percent of {n}", "{p} % of {n}", "what share of {n} is {p}%"),
-                    *("{p} per cent out of {n}", "of {n}, {p} percent", "take {p}% of {n}", "{p} hundredths of {n}"),
+                    *("{p} per cent from {n}", "of {n}, {p} percent", "get {p}% of {n}", "{p} hundredths of {n}"),
                 ),
+                share_form,
                 f"{whole} * {share} / 100",
                 whole * share / 100,
             ),
             (
                 (
                     *("{n} plus {p}%", "increase {n} by {p}%", "add {p} percent to {n}", "{n} rises by {p} percent"),
-                    *("{n} grown by {p}%", "{n} with {p}% on top", "raise {n} by {p} percent", "{n} up {p}%"),
+                    *("{n} grown by {p}%", "{n} with {p}% on top", "lift {n} by {p} percent", "{n} up {p}%"),
                 ),
+                raised_form,
                 f"{whole} * (100 + {share}) / 100",
                 whole * (100 + share) / 100,
             ),
@@ -189,22 +211,20 @@ def _percent(rng: random.Random) -> WordTask:
                     *("{n} minus {p}%", "decrease {n} by {p}%", "take {p} percent off {n}", "{n} falls by {p} percent"),
                     *("{n} cut by {p}%", "{n} with {p}% off", "lower {n} by {p} percent", "{n} down {p}%"),
                 ),
+                lowered_form,
                 f"{whole} * (100 - {share}) / 100",
                 whole * (100 - share) / 100,
             ),
         )
     )
-    question = rng.choice(forms).format(p=share, n=whole)
+    form = composed(rng) if rng.random() < _COMPOSED else rng.choice(forms)
+    question = form.format(p=share, n=whole)
     return WordTask(around(rng, question), "percentage", f"print(round({code}, 6))", str(round(value, 6)))
-
-
-def _asked(rng: random.Random, forms: tuple[str, ...], shown: str) -> str:
-    return around(rng, rng.choice(forms).format(shown))
 
 
 def around(rng: random.Random, text: str) -> str:
     """At times with random words around it, and dressed."""
-    return dress(rng, among_words(rng, text, 0.4))
+    return dress(rng, among_words(rng, " ".join(text.split()), 0.4))
 
 
 def mean(values: list[int]) -> str:

@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass
 
+from nano.composed import word_form
 from nano.phrasings import dress
 from nano.vocabulary import among_words, as_it_lies, encode, word
 
@@ -21,7 +22,7 @@ UPPER = (
 COUNT = (
     *("how many times does the letter {c} appear in {}", "how many times does {c} occur in {}", "{c} in {}, how often"),
     *("count the letter {c} in {}", "how many {c}'s are in {}", "count {c} in {}", "how often has {} the letter {c}"),
-    *("number of {c} in {}", "how often is {c} in {}", "the letter {c}, how often is it in {}"),
+    *("number of {c} in {}", "how often is {c} in {}", "the letter {c}, how many of it are in {}"),
 )
 FIRST = ("the first letter of {}", "what does {} begin with", "first character of {}", "which letter starts {}")
 LAST = ("the last letter of {}", "what does {} end with", "last character of {}", "which letter ends {}")
@@ -66,7 +67,7 @@ def word_task(rng: random.Random) -> WordTask:
         )
     )
     shown = rng.choice((text, f'"{text}"', f"'{text}'"))
-    form = rng.choice(forms)
+    form = " ".join(word_form(rng, kind).split()) if rng.random() < 0.6 else rng.choice(forms)
     if form.startswith("{}") and len(encode(shown)) > 1:
         form = f"say {form}"  # with a capital its tokens would be others
     question = dress(rng, among_words(rng, form.format(shown, c=letter), 0.3))

@@ -2,6 +2,7 @@
 
 import random
 
+from nano.pieces import ADJECTIVES, DOING, NOUNS, TAILS, asking, link
 from nano.quiz import around, mean
 from nano.strings import WordTask
 from nano.vocabulary import as_it_lies, encode, plain_word, term, word
@@ -30,51 +31,8 @@ _FORMS = (
     ),
 )
 _KINDS = ("mean", "maximum", "minimum", "sum", "rows")
-_ADJECTIVES = (
-    ("mean", "average", "mean", "averaged"),
-    ("maximum", "largest", "greatest", "highest", "biggest", "top", "peak", "max", "uppermost"),
-    ("minimum", "smallest", "least", "lowest", "tiniest", "bottom", "min", "littlest"),
-    ("total", "summed", "overall", "combined", "added", "whole"),
-)
-_NOUNS = (
-    ("mean", "average", "arithmetic mean", "mean value"),
-    ("maximum", "peak", "top value", "largest value", "greatest number", "upper end"),
-    ("minimum", "bottom value", "smallest value", "least number", "lower end"),
-    ("sum", "total", "grand total", "overall sum"),
-)
-_DOING = (
-    ("average", "average out", "take the mean over", "work out the mean for"),
-    ("take the largest", "pick the greatest", "get the highest", "take the top"),
-    ("take the smallest", "pick the least", "get the lowest", "take the bottom"),
-    ("sum", "sum up", "total", "add up", "add", "add together", "total up"),
-)
-_TAILS = (
-    ("on average", "averaged", "in the mean"),
-    ("at most", "at its highest", "at its peak", "at the top"),
-    ("at least", "at its lowest", "at the bottom", "at the least"),
-    ("in all", "all added", "summed up", "altogether", "taken together", "as a sum"),
-)
-"""Words for each of `_KINDS` but rows."""
 _ROWS = ("rows", "lines", "records", "entries", "items", "samples", "cases", "points")
 _HAVE = ("have", "contain", "count", "list", "keep", "show", "carry", "give", "come with", "run to", "bring")
-_IN = (
-    *("in", "in", "in", "of", "of", "from", "within", "for", "over", "across", "at", "on", "by", "out of", "in all of"),
-    *(
-        "that are in",
-        "held in",
-        "kept in",
-        "stored in",
-        "to be found in",
-        "as in",
-        "throughout",
-        "written in",
-        "based on",
-    ),
-)
-_ASKING = (
-    *("what is", "tell me", "give", "give me", "I need", "find", "show", "report", "compute", "which is", "get", "say"),
-    *("please give", "could you get", "how much is", "how big is", "do you know", "calculate", "work out", "state", ""),
-)
 _OPENING = ("open", "read", "load", "take", "look at", "go through", "use", "check", "consider", "here is", "see")
 _COLUMNS = (
     *("{}", "{}", "{}", "the column {}", "column {}", "the {} column", "the values of {}", "the field {}", "all {}"),
@@ -130,48 +88,40 @@ def _question(rng: random.Random, kind: int, column: str, file: str) -> str:
 
 def _form(rng: random.Random, kind: int) -> str:
     """What is done to the column {c} of the file {f}."""
-    asking, link = _asking(rng), _link(rng)
-    what = f"the {rng.choice(_ADJECTIVES[kind])} {{c}}"
+    ask, where, wanted = asking(rng), link(rng), _KINDS[kind]
+    what = f"the {rng.choice(ADJECTIVES[wanted])} {{c}}"
     if rng.random() < 0.35:
-        what = f"the {rng.choice(_NOUNS[kind])} {rng.choice(('of', 'of', 'of', 'for', 'from', 'over'))} {{c}}"
+        what = f"the {rng.choice(NOUNS[wanted])} {rng.choice(('of', 'of', 'of', 'for', 'from', 'over'))} {{c}}"
     style = rng.random()
     if style < 0.35:
-        return f"{asking} {what if rng.random() < 0.7 else what.removeprefix('the ')} {link} {{f}}"
+        return f"{ask} {what if rng.random() < 0.7 else what.removeprefix('the ')} {where} {{f}}"
     if style < 0.5:
-        return f"{link} {{f}}{rng.choice(('', ',', ':'))} {asking} {what}"
+        return f"{where} {{f}}{rng.choice(('', ',', ':'))} {ask} {what}"
     if style < 0.62:
-        asking = asking if rng.random() < 0.4 else ""
-        return f"{{f}}{rng.choice((':', ' -', ',', ';'))} {asking} {what}"
+        ask = ask if rng.random() < 0.4 else ""
+        return f"{{f}}{rng.choice((':', ' -', ',', ';'))} {ask} {what}"
     if style < 0.72:
-        return f"{rng.choice(_OPENING)} {{f}}{rng.choice((' and', ',', ', then', '.', ';'))} {asking} {what}"
+        return f"{rng.choice(_OPENING)} {{f}}{rng.choice((' and', ',', ', then', '.', ';'))} {ask} {what}"
     if style < 0.86:
-        return f"{rng.choice(_DOING[kind])} {{c}} {link} {{f}}"
-    return f"{{c}} {link} {{f}} {rng.choice(_TAILS[kind])}"
+        return f"{rng.choice(DOING[wanted])} {{c}} {where} {{f}}"
+    return f"{{c}} {where} {{f}} {rng.choice(TAILS[wanted])}"
 
 
 def _rows_form(rng: random.Random) -> str:
     """How many rows the file {f} has."""
-    rows, link = rng.choice(_ROWS), _link(rng)
+    rows, where = rng.choice(_ROWS), link(rng)
     style = rng.random()
     if style < 0.25:
         return f"how many {rows} does {{f}} {rng.choice(_HAVE) if rng.random() < 0.7 else plain_word(rng)}"
     if style < 0.45:
-        return f"how many {rows} {rng.choice(('are', 'are there', 'stand', 'lie', 'exist', ''))} {link} {{f}}"
+        return f"how many {rows} {rng.choice(('are', 'are there', 'stand', 'lie', 'exist', ''))} {where} {{f}}"
     if style < 0.65:
-        return f"{_asking(rng)} the {rng.choice(('number', 'count', 'amount'))} of {rows} {link} {{f}}"
+        return f"{asking(rng)} the {rng.choice(('number', 'count', 'amount'))} of {rows} {where} {{f}}"
     if style < 0.8:
-        return f"count {rng.choice(('the', 'all', 'every one of the', '', 'all the'))} {rows} {link} {{f}}"
+        return f"count {rng.choice(('the', 'all', 'every one of the', '', 'all the'))} {rows} {where} {{f}}"
     if style < 0.9:
         return f"{{f}}{rng.choice((':', ' -', ',', ';'))} {rng.choice(('how many', 'number of', 'count the'))} {rows}"
-    return f"{link} {{f}}, how many {rows} {rng.choice(('are there', 'do we have', 'can you see', 'stand'))}"
-
-
-def _asking(rng: random.Random) -> str:
-    return rng.choice(_ASKING) if rng.random() < 0.75 else " ".join(plain_word(rng) for _ in range(rng.randint(1, 3)))
-
-
-def _link(rng: random.Random) -> str:
-    return rng.choice(_IN) if rng.random() < 0.8 else plain_word(rng)
+    return f"{where} {{f}}, how many {rows} {rng.choice(('are there', 'do we have', 'can you see', 'stand'))}"
 
 
 def _file(rng: random.Random) -> tuple[str, str]:
