@@ -36,13 +36,13 @@ from ossia.types import Effort
 
 Family = Literal["python", "functions", "mixed", "hits", "browser", "untooled"]
 SHARES: dict[Family | Literal["copies"], float] = {
-    "python": 0.25,
+    "python": 0.22,
     "functions": 0.36,
     "mixed": 0.07,
     "hits": 0.1,
     "browser": 0.12,
     "untooled": 0.02,
-    "copies": 0.08,
+    "copies": 0.11,
 }
 """Share of the batches: `mixed` have functions and other tools in one prompt, `hits` are rows of the browser that end
 with the open hit, `copies` those of `drills`."""

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from nano.asking import ask_about, ask_for, ask_to_call
@@ -93,7 +93,7 @@ _PAIRS = (
 )
 """How a question gives an argument; the first five are the usual ones."""
 Style = Literal["named", "described", "missing"]
-_STYLES: tuple[Style, ...] = ("named",) * 4 + ("described",) * 3 + ("missing",) * 2
+_STYLES: tuple[Style, ...] = ("named",) * 5 + ("described",) * 3 + ("missing",) * 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,13 +212,20 @@ def beside_functions(rng: random.Random, setting: Setting, row: Row) -> Row:
 
 
 def _offered(rng: random.Random, chosen: Function) -> tuple[Function, ...]:
-    """`chosen` among up to four more."""
-    alike = chosen.name if rng.random() < 0.5 else ""
+    """`chosen` among up to four more, whose names and parameters are often alike."""
+    alike, share = chosen.name if rng.random() < 0.5 else "", rng.choice((0.0, 0.5, 0.8))
     others = [function(rng, rng.choice((1, 1, 2)), alike) for _ in range(rng.randint(0, 4))]
+    others = [_sharing(rng, other, chosen, share) for other in others]
     taken = {chosen.name, chosen.noun}
     offered = [chosen, *(other for other in others if not taken & {other.name, other.noun})]
     rng.shuffle(offered)
     return tuple({made.name: made for made in offered}.values())
+
+
+def _sharing(rng: random.Random, made: Function, chosen: Function, share: float) -> Function:
+    """`made` with this share of its parameters from `chosen`: what follows one is then told by the function alone."""
+    names = [rng.choice(chosen.parameters) if rng.random() < share else own for own in made.parameters]
+    return replace(made, parameters=tuple(dict.fromkeys(names)))
 
 
 def _declarations(setting: Setting, offered: tuple[Function, ...]) -> str:

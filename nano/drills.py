@@ -1,4 +1,4 @@
-"""Batches of random tokens that drill one thing: to copy, and to spell what is copied."""
+"""Batches of random tokens that drill one thing: to copy, to spell what is copied, to keep to one of what is alike."""
 
 import random
 from functools import lru_cache
@@ -11,9 +11,9 @@ from nano.vocabulary import decode, encode, unspelled
 from ossia.harmony import FIRST_SPECIAL
 
 
-def drill_batch(rng: random.Random, spell: float = 0.55) -> Batch:
-    """A batch of either drill; `spell`: how often of the second."""
-    return spell_batch(rng) if rng.random() < spell else copy_batch(rng)
+def drill_batch(rng: random.Random) -> Batch:
+    """A batch of one of the drills."""
+    return rng.choices((copy_batch, spell_batch, fields_batch), (0.3, 0.4, 0.3))[0](rng)
 
 
 def copy_batch(rng: random.Random) -> Batch:
@@ -109,6 +109,41 @@ def _spelled_records(
         ids += before + value
         learned += [False] * len(before) + [True] * len(value)
     return ids, learned
+
+
+def fields_batch(rng: random.Random) -> Batch:
+    """Records of a name and one to three fields, then the same in another order: the fields and the end are learned.
+
+    All records draw their fields from the same few, as functions do that take the same parameters: what follows a field
+    is told by the name alone, some tokens before.
+    """
+    rows, length = rng.choice(((32, 96), (16, 192)))
+    made = [_field_records(rng, length) for _ in range(rows)]
+    tokens, marks = torch.tensor([ids for ids, _ in made]), torch.tensor([learned for _, learned in made])
+    return Batch(torch.zeros(0, dtype=torch.long), tokens, marks)
+
+
+def _field_records(rng: random.Random, length: int) -> tuple[list[int], list[bool]]:
+    """(ids, learned), `length` of each; records take up to about half."""
+
+    def some(low: int, high: int) -> list[int]:
+        return [rng.randrange(FIRST_SPECIAL) for _ in range(rng.randint(low, high))]
+
+    opening, divider, closing = some(1, 4), some(1, 4), some(1, 3)
+    fields = [some(1, 2) for _ in range(rng.randint(2, 4))]
+    records: list[tuple[list[int], list[bool]]] = []
+    while 2 * sum(len(ids) for ids, _ in records) < length:
+        ids = some(1, 3) + opening
+        learned = [False] * len(ids)
+        for field in rng.sample(fields, rng.randint(1, min(3, len(fields)))):
+            ids, learned = [*ids, *field, *divider], learned + [True] * len(field) + [False] * len(divider)
+        records.append((ids + closing, learned + [True] + [False] * (len(closing) - 1)))
+    ids = [token for record, _ in records for token in record]
+    learned = [False] * len(ids)
+    while len(ids) < length:
+        record, marks = rng.choice(records)
+        ids, learned = ids + record, learned + marks
+    return ids[:length], learned[:length]
 
 
 @lru_cache(maxsize=1)

@@ -19,7 +19,7 @@ from nano.batch import Batch
 from nano.batches import SHARES, batches
 from nano.check import development_report
 from nano.config import NanoConfig
-from nano.drills import drill_batch
+from nano.drills import copy_batch, drill_batch
 from nano.export import load_core, save_core
 from nano.loss import SampledLoss
 from nano.model import Nano, fast_dtype, split_parameters
@@ -106,7 +106,7 @@ class Trainer:
         """Drills at first: copying, then spelling too."""
         if self.elapsed >= self.plan.copy_minutes:
             return next(self.feed)
-        return drill_batch(self.rng, spell=0.0 if self.elapsed < self.plan.copy_minutes / 2 else 0.65)
+        return (copy_batch if self.elapsed < self.plan.copy_minutes / 2 else drill_batch)(self.rng)
 
     def update(self, *, check: bool = False, end: bool = False) -> "Step":
         """One step; what the leading process wants to come after it, all processes do."""

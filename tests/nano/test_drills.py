@@ -1,8 +1,9 @@
 """What the drills ask for."""
 
 import random
+from itertools import pairwise
 
-from nano.drills import copy_batch, spell_batch
+from nano.drills import copy_batch, fields_batch, spell_batch
 from nano.vocabulary import SEAM, begins_spelled, copied, decode, encode, kept_out, kin, name, unspelled_word
 
 
@@ -24,6 +25,21 @@ def test_half_of_a_copy_is_learned_at_most() -> None:
     for _ in range(10):
         batch = copy_batch(rng)
         assert 0 < batch.learned.float().mean() < 0.6
+
+
+def test_a_field_is_followed_by_several_things_and_each_was_said_before() -> None:
+    rng = random.Random(2)
+    for _ in range(5):
+        batch = fields_batch(rng)
+        assert 0.1 < batch.learned.float().mean() < 0.6
+        several = 0
+        for ids, learned in zip(batch.ids.tolist(), batch.learned.tolist(), strict=True):
+            ends = [at for at in range(2, len(ids)) if learned[at] and not learned[at - 1]]
+            followed: dict[int, set[int]] = {}
+            for a, b in pairwise(ends):
+                followed.setdefault(ids[a], set()).add(ids[b])
+            several += any(len(found) > 1 for found in followed.values())
+        assert several > len(batch.ids) / 2
 
 
 def test_what_is_copied_keeps_its_tokens() -> None:
