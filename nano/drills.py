@@ -1,14 +1,19 @@
 """Batches of random tokens that drill one thing: to copy, to spell what is copied, to keep to one of what is alike."""
 
 import random
+from dataclasses import replace
 from functools import lru_cache
 
 import torch
 
 from nano.batch import Batch
 from nano.config import PAD_TOKEN
-from nano.vocabulary import decode, encode, unspelled
+from nano.declared import function
+from nano.vocabulary import decode, encode, term, unspelled
 from ossia.harmony import FIRST_SPECIAL
+
+_SAME = (":", " string", ",\n", " =>", " any", "\n")
+"""Tokens of a declaration behind its parameters, the same in all."""
 
 
 def drill_batch(rng: random.Random) -> Batch:
@@ -112,38 +117,35 @@ def _spelled_records(
 
 
 def fields_batch(rng: random.Random) -> Batch:
-    """Records of a name and one to three fields, then the same in another order: the fields and the end are learned.
+    """Declarations of functions, then the same in another order: their parameters and where they end are learned.
 
-    All records draw their fields from the same few, as functions do that take the same parameters: what follows a field
-    is told by the name alone, some tokens before.
+    All functions of a row draw their parameters from the same few, so that what follows one is told by the function's
+    name alone, which stands some tokens before.
     """
-    rows, length = rng.choice(((32, 96), (16, 192)))
-    made = [_field_records(rng, length) for _ in range(rows)]
-    tokens, marks = torch.tensor([ids for ids, _ in made]), torch.tensor([learned for _, learned in made])
-    return Batch(torch.zeros(0, dtype=torch.long), tokens, marks)
+    made = [_declarations(rng) for _ in range(12)]
+    size = max(len(ids) for ids, _ in made)
+    ids = [ids + [PAD_TOKEN] * (size - len(ids)) for ids, _ in made]
+    learned = [marks + [False] * (size - len(marks)) for _, marks in made]
+    return Batch(torch.zeros(0, dtype=torch.long), torch.tensor(ids), torch.tensor(learned))
 
 
-def _field_records(rng: random.Random, length: int) -> tuple[list[int], list[bool]]:
-    """(ids, learned), `length` of each; records take up to about half."""
-
-    def some(low: int, high: int) -> list[int]:
-        return [rng.randrange(FIRST_SPECIAL) for _ in range(rng.randint(low, high))]
-
-    opening, divider, closing = some(1, 4), some(1, 4), some(1, 3)
-    fields = [some(1, 2) for _ in range(rng.randint(2, 4))]
-    records: list[tuple[list[int], list[bool]]] = []
-    while 2 * sum(len(ids) for ids, _ in records) < length:
-        ids = some(1, 3) + opening
-        learned = [False] * len(ids)
-        for field in rng.sample(fields, rng.randint(1, min(3, len(fields)))):
-            ids, learned = [*ids, *field, *divider], learned + [True] * len(field) + [False] * len(divider)
-        records.append((ids + closing, learned + [True] + [False] * (len(closing) - 1)))
-    ids = [token for record, _ in records for token in record]
+def _declarations(rng: random.Random) -> tuple[list[int], list[bool]]:
+    """(ids, learned) of two to six declarations, and of all of them as an analysis quotes them."""
+    pool = [term(rng).replace(" ", "_") for _ in range(rng.randint(2, 4))]
+    made = {}
+    for _ in range(rng.randint(2, 6)):
+        drawn = replace(function(rng, 1), parameters=tuple(rng.sample(pool, rng.randint(1, min(3, len(pool))))))
+        made[drawn.name] = drawn
+    functions = list(made.values())
+    ids = [token for one in functions for token in encode(f"type {one.declaration};\n\n")]
     learned = [False] * len(ids)
-    while len(ids) < length:
-        record, marks = rng.choice(records)
-        ids, learned = ids + record, learned + marks
-    return ids[:length], learned[:length]
+    rng.shuffle(functions)
+    for one in functions:
+        head, _, body = f"The user calls {one.name}.\ntype {one.declaration}".partition("{\n")
+        before, after = encode(head + "{\n"), encode(f"{body}\n")
+        ids += before + after
+        learned += [False] * len(before) + [decode([token]) not in _SAME for token in after]
+    return ids, learned
 
 
 @lru_cache(maxsize=1)

@@ -27,19 +27,21 @@ def test_half_of_a_copy_is_learned_at_most() -> None:
         assert 0 < batch.learned.float().mean() < 0.6
 
 
-def test_a_field_is_followed_by_several_things_and_each_was_said_before() -> None:
-    rng = random.Random(2)
-    for _ in range(5):
-        batch = fields_batch(rng)
-        assert 0.1 < batch.learned.float().mean() < 0.6
-        several = 0
-        for ids, learned in zip(batch.ids.tolist(), batch.learned.tolist(), strict=True):
-            ends = [at for at in range(2, len(ids)) if learned[at] and not learned[at - 1]]
-            followed: dict[int, set[int]] = {}
-            for a, b in pairwise(ends):
-                followed.setdefault(ids[a], set()).add(ids[b])
-            several += any(len(found) > 1 for found in followed.values())
-        assert several > len(batch.ids) / 2
+def test_what_follows_a_parameter_is_told_by_the_function_alone() -> None:
+    batch = fields_batch(random.Random(2))
+    several = 0
+    for ids, learned in zip(batch.ids.tolist(), batch.learned.tolist(), strict=True):
+        declared, *quoted = decode(ids).split("The user calls ")
+        assert quoted
+        followed: dict[str, set[str]] = {}
+        for quote in quoted:
+            declaration = quote.split("\n", 1)[1].split(" => any")[0]
+            assert declaration in declared
+            for first, second in pairwise(declaration.split("\n")[1:]):
+                followed.setdefault(first, set()).add(second)
+        several += any(len(found) > 1 for found in followed.values())
+        assert not any(learned[: len(encode(declared))])
+    assert several > len(batch.ids) / 2
 
 
 def test_what_is_copied_keeps_its_tokens() -> None:
