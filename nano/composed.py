@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 
 from nano.pieces import ADJECTIVES, DOING, NOUNS, TAILS, asking, link
 
+SHARE = 0.6
+"""Of the questions of these kinds, those that are put together; the others are listed."""
 _MARKS = (":", " -", ",", ";", "?", ".")
 _NUMBERS = {
     **NOUNS,
@@ -136,11 +138,15 @@ def word_form(rng: random.Random, kind: str) -> str:
 
 
 def _reversed(rng: random.Random, text: str) -> str:
-    return f"{rng.choice(_WRITE) if rng.random() < 0.6 else asking(rng)} {text} {rng.choice(_REVERSED)}"
+    return _written(rng, text, _REVERSED)
 
 
 def _upper(rng: random.Random, text: str) -> str:
-    return f"{rng.choice(_WRITE) if rng.random() < 0.6 else asking(rng)} {text} {rng.choice(_CAPITALS)}"
+    return _written(rng, text, _CAPITALS)
+
+
+def _written(rng: random.Random, text: str, ways: Sequence[str]) -> str:
+    return f"{rng.choice(_WRITE) if rng.random() < 0.6 else asking(rng)} {text} {rng.choice(ways)}"
 
 
 def _length(rng: random.Random, text: str) -> str:

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Callable
 
 from nano.composed import (
+    SHARE,
     days_form,
     earlier_form,
     later_form,
@@ -64,8 +65,6 @@ _UNITS = (
     *(("metres", "centimetres", 100), ("centimetres", "millimetres", 10), ("litres", "millilitres", 1000)),
     *(("hours", "seconds", 3600), ("years", "months", 12), ("feet", "inches", 12), ("pounds", "ounces", 16)),
 )
-_COMPOSED = 0.6
-"""Share of the questions that are put together, in place of listed ones."""
 _SHORT = {"kilometres": "km", "metres": "m", "centimetres": "cm", "kilograms": "kg", "grams": "g", "litres": "l"}
 
 
@@ -89,7 +88,7 @@ def _list(rng: random.Random) -> WordTask:
         "median": (f"import statistics\nprint(statistics.median([{plain}]))", str(statistics.median(values))),
         "range": (f"v = [{plain}]\nprint(max(v) - min(v))", str(max(values) - min(values))),
     }[kind]
-    form = list_form(rng, kind) if rng.random() < _COMPOSED else rng.choice(forms)
+    form = list_form(rng, kind) if rng.random() < SHARE else rng.choice(forms)
     return WordTask(around(rng, form.format(shown)), kind, code, result)
 
 
@@ -150,7 +149,7 @@ def _date(rng: random.Random) -> WordTask:
             ),
         )
     )
-    form = composed(rng) if rng.random() < _COMPOSED else rng.choice(forms)
+    form = composed(rng) if rng.random() < SHARE else rng.choice(forms)
     return WordTask(around(rng, form.format(a=a, b=b, n=days)), kind, code, result)
 
 
@@ -179,7 +178,7 @@ def _unit(rng: random.Random) -> WordTask:
     )
     if rng.random() < 0.2:
         source, target = _SHORT.get(source, source), _SHORT.get(target, target)
-    form = unit_form(rng) if rng.random() < _COMPOSED else rng.choice(forms)
+    form = unit_form(rng) if rng.random() < SHARE else rng.choice(forms)
     question = form.format(n=amount, s=source, t=target)
     return WordTask(around(rng, question), target, f"print(round({amount} {sign} {factor}, 6))", str(round(value, 6)))
 
@@ -217,7 +216,7 @@ def _percent(rng: random.Random) -> WordTask:
             ),
         )
     )
-    form = composed(rng) if rng.random() < _COMPOSED else rng.choice(forms)
+    form = composed(rng) if rng.random() < SHARE else rng.choice(forms)
     question = form.format(p=share, n=whole)
     return WordTask(around(rng, question), "percentage", f"print(round({code}, 6))", str(round(value, 6)))
 

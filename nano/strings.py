@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass
 
-from nano.composed import word_form
+from nano.composed import SHARE, word_form
 from nano.phrasings import dress
 from nano.vocabulary import among_words, as_it_lies, encode, word
 
@@ -67,7 +67,7 @@ def word_task(rng: random.Random) -> WordTask:
         )
     )
     shown = rng.choice((text, f'"{text}"', f"'{text}'"))
-    form = " ".join(word_form(rng, kind).split()) if rng.random() < 0.6 else rng.choice(forms)
+    form = " ".join(word_form(rng, kind).split()) if rng.random() < SHARE else rng.choice(forms)
     if form.startswith("{}") and len(encode(shown)) > 1:
         form = f"say {form}"  # with a capital its tokens would be others
     question = dress(rng, among_words(rng, form.format(shown, c=letter), 0.3))

@@ -126,8 +126,8 @@ class Bubblewrap:
             # Root in a user namespace is still the owner of root's files outside of it: become nobody first.
             drop += ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
         # bwrap's own tmpfs know no number of files, whose memory no size bounds: a namespace around it mounts ours.
-        tmpfs = [options for _, options in _tmpfs(chosen)]
-        mount = ["unshare", "--user", "--map-root-user", "--mount", "--", "/bin/sh", "-c", _MOUNT, "sh", *tmpfs, "--"]
+        mount = ["unshare", "--user", "--map-root-user", "--mount", "--", "/bin/sh", "-c", _MOUNT, "sh"]
+        mount += [*chosen.tmpfs.values(), "--"]
         options = ["--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL"]
         options += ["--uid", str(NOBODY), "--gid", str(NOBODY), "--hostname", "sandbox", "--seccomp", str(filter_fd)]
         options += self._file_system(chosen, environment, group)
@@ -147,7 +147,7 @@ class Bubblewrap:
     ) -> list[str]:
         options = self._root_file_system(environment)
         options += ["--proc", "/proc", "--dev", "/dev"]
-        for number, (path, _) in enumerate(_tmpfs(chosen)):
+        for number, path in enumerate(chosen.tmpfs):
             options += ["--bind", f"{_SCRATCH}/{number}", path]
         for source, target in group.binds() if group else []:
             options += ["--ro-bind", source, target]
@@ -168,13 +168,6 @@ class Bubblewrap:
         if not environment.base.is_relative_to("/usr"):
             options += ["--ro-bind", str(environment.base), str(environment.base)]
         return [*options, "--ro-bind", str(environment.path), "/opt/ossia/venv"]
-
-
-def _tmpfs(chosen: Profile) -> list[tuple[str, str]]:
-    """Where files can be written, and the options of the tmpfs there."""
-    sizes = {"/dev/shm": chosen.shm_bytes, "/tmp": chosen.tmp_bytes, WORKDIR: chosen.limits.work_bytes}
-    common = f"{'exec' if chosen.exec_files else 'noexec'},nosuid,nodev,nr_inodes={chosen.inodes},mode=0700"
-    return [(path, f"{common},size={size}") for path, size in sizes.items()]
 
 
 def _rlimits(chosen: Profile, *, grouped: bool) -> dict[str, int]:

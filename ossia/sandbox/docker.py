@@ -191,9 +191,6 @@ class Docker:
 def host_config(client: docker.APIClient, chosen: Profile, runtime: str | None, seccomp: str) -> Mapping[str, Any]:
     """The bounds of a container of this profile, in the daemon's words."""
     limits = chosen.limits
-    exec_option = "exec" if chosen.exec_files else "noexec"
-    common = f"rw,{exec_option},nosuid,nodev,nr_inodes={chosen.inodes},mode=0700,uid={NOBODY},gid={NOBODY}"
-    sizes = {WORKDIR: limits.work_bytes, "/tmp": chosen.tmp_bytes, "/dev/shm": chosen.shm_bytes}
     config: Mapping[str, Any] = client.create_host_config(
         network_mode="none",
         read_only=True,
@@ -208,7 +205,7 @@ def host_config(client: docker.APIClient, chosen: Profile, runtime: str | None, 
             docker.types.Ulimit(name="nofile", soft=chosen.open_files, hard=chosen.open_files),
             docker.types.Ulimit(name="core", soft=0, hard=0),
         ],
-        tmpfs={path: f"{common},size={size}" for path, size in sizes.items()},
+        tmpfs={path: f"rw,{options},uid={NOBODY},gid={NOBODY}" for path, options in chosen.tmpfs.items()},
         shm_size=chosen.shm_bytes,
         ipc_mode="private",
         log_config=docker.types.LogConfig(type="none"),

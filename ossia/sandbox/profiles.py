@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from ossia.sandbox._settings import WORKDIR
 from ossia.sandbox.errors import SandboxUsageError
 from ossia.sandbox.protocol import MIB, SandboxLimits
 
@@ -22,7 +23,7 @@ class Profile:
     tmp_bytes: int = 64 * MIB
     shm_bytes: int = 16 * MIB
     inodes: int = 32_768
-    """Files and directories in the working directory and in /tmp, each."""
+    """Files and directories in the working directory, /tmp and /dev/shm, each."""
     open_files: int = 1024
     """File descriptors of one process."""
 
@@ -30,6 +31,13 @@ class Profile:
     def beside_bytes(self) -> int:
         """What may be written beside the working directory."""
         return self.tmp_bytes + self.shm_bytes
+
+    @property
+    def tmpfs(self) -> dict[str, str]:
+        """Where files can be written, and the mount options of the tmpfs there, but for its owner."""
+        sizes = {"/dev/shm": self.shm_bytes, "/tmp": self.tmp_bytes, WORKDIR: self.limits.work_bytes}
+        common = f"{'exec' if self.exec_files else 'noexec'},nosuid,nodev,nr_inodes={self.inodes},mode=0700"
+        return {path: f"{common},size={size}" for path, size in sizes.items()}
 
 
 _PROFILES: dict[str, Profile] = {
