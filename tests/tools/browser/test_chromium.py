@@ -1,41 +1,32 @@
 """Chromium: pages that scripts write, and every way in which a page may try to reach what it must not."""
 
 import asyncio
-import os
-import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal
 
 import pytest
 import pytest_asyncio
-from aiohttp import web
-from playwright.async_api import BrowserContext, Page
 
 from ossia.testing import opened
-from ossia.testing.web import LocalWeb, WebPage, local_web
+from ossia.testing.web import WebPage, local_web
 from ossia.tools.browser import Browser
-from ossia.tools.browser.chromium import ChromiumHost, Renderer
+from ossia.tools.browser.chromium import Renderer
 from ossia.tools.browser.chromium.containment import find_chromium
-from ossia.tools.browser.chromium.image import docker_command, image_is_there
-from ossia.tools.browser.chromium.watch import tree
-from ossia.tools.browser.egress import Dialer, EgressPolicy, EgressProxy
 from ossia.tools.browser.fetch import FetchError
-
-Containment = Literal["docker", "bubblewrap", "user"]
+from tests.tools.browser.chromium_net import (
+    APP,
+    NO_BWRAP,
+    NO_IMAGE,
+    Net,
+    open_net,
+    text_of,
+    text_or_error,
+)
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(find_chromium() is None, reason="apt-get install chromium"),
 ]
 
-NO_BWRAP = pytest.mark.skipif(shutil.which("bwrap") is None, reason="apt-get install bubblewrap")
-NO_IMAGE = pytest.mark.skipif(not docker_command() or not image_is_there(), reason="ossia sandbox build browser")
 EVERY = [
     # The weakest first: it shares our network, so that nothing but the proxy and the flags hold.
     pytest.param("user", id="user"),
@@ -43,66 +34,7 @@ EVERY = [
     pytest.param("docker", id="docker", marks=[NO_IMAGE, pytest.mark.slow]),
 ]
 
-APP = """<title>App</title><div id=app></div><script>
-setTimeout(() => document.getElementById('app').innerHTML = '<h1>By script</h1><a href="/two">two</a>', 50)
-</script>"""
 SECRET = "INTERNAL SECRET"
-
-
-@dataclass
-class Net:
-    """A public site at 127.0.0.2, a private one at 127.0.0.3 with the same port open, and Chromium."""
-
-    public: LocalWeb
-    private: LocalWeb
-    host: ChromiumHost
-    dialer: Dialer
-    names: dict[str, list[str]]
-    renderer: Renderer
-    packets: list[bytes]
-    """What came by UDP to the private address."""
-    udp: int
-
-
-@asynccontextmanager
-async def open_net(containment: Containment) -> AsyncIterator[Net]:
-    names: dict[str, list[str]] = {}
-
-    async def resolve(host: str, port: int) -> list[str]:
-        if host not in names:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port)
-            return [str(address[0]) for *_, address in found]
-        answers = names[host]
-        return [answers.pop(0) if len(answers) > 1 else answers[0]]
-
-    packets: list[bytes] = []
-    async with (
-        local_web({}, host="127.0.0.2") as public,
-        local_web({}, host="127.0.0.3") as private,
-        udp_listener("127.0.0.3", packets) as udp,
-    ):
-        policy = EgressPolicy(private=(f"127.0.0.2:{public.port}",), ports=(80, 443, public.port, private.port))
-        proxy = EgressProxy(Dialer(policy, resolve))
-        async with (
-            proxy.listen() as url,
-            ChromiumHost(proxy, url, containment) as host,
-            Renderer(host, max_bytes=100_000, timeout=20) as renderer,
-        ):
-            yield Net(public, private, host, proxy.dialer, names, renderer, packets, udp)
-
-
-@asynccontextmanager
-async def udp_listener(host: str, packets: list[bytes]) -> AsyncIterator[int]:
-    class Listener(asyncio.DatagramProtocol):
-        def datagram_received(self, data: bytes, addr: object) -> None:
-            packets.append(data)
-
-    loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(Listener, local_addr=(host, 0))
-    try:
-        yield transport.get_extra_info("sockname")[1]
-    finally:
-        transport.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=EVERY)
@@ -125,17 +57,6 @@ def net(open_once: Net) -> Net:
     net.packets.clear()
     net.names.clear()
     return net
-
-
-async def text_of(net: Net, url: str) -> str:
-    return (await net.renderer.render(url)).body.decode()
-
-
-async def text_or_error(net: Net, url: str) -> str:
-    try:
-        return await text_of(net, url)
-    except FetchError as error:
-        return str(error)
 
 
 TO_PAGES = {
@@ -375,162 +296,3 @@ async def test_a_page_that_needs_scripts_says_so_where_they_are_not_run(monkeypa
         async with opened(Browser(private=(site.netloc,), chromium="docker")) as tool:
             shown = await tool.call("browser.open", {"id": site.url()})
     assert "[this page needs JavaScript, and Chromium cannot be started" in shown.replace("\n", " ").replace("  ", " ")
-
-
-@pytest.mark.parametrize("containment", ["user", pytest.param("bubblewrap", marks=NO_BWRAP)])
-async def test_what_holds_chromium(containment: Containment) -> None:
-    """Its processes are not root's, renderers are in Chromium's own sandbox, and nothing of it stays behind."""
-    others = set(tree(os.getpid()))
-    async with open_net(containment) as net:
-        net.public.pages["/"] = APP
-        async with Renderer(net.host, max_bytes=100_000, timeout=20) as renderer:
-            await renderer.render(net.public.url())
-            chromium = [pid for pid in set(tree(os.getpid())) - others if "/usr/lib/chromium/" in command(pid)]
-            renderers = [pid for pid in chromium if "--type=renderer" in command(pid)]
-            assert renderers
-            for pid in chromium:
-                assert status(pid, "Uid") == ("65534" if os.geteuid() == 0 else str(os.geteuid()))
-            for pid in renderers:
-                assert status(pid, "Seccomp") == "2"
-                assert status(pid, "NoNewPrivs") == "1"
-                assert os.readlink(f"/proc/{pid}/ns/user") != os.readlink("/proc/self/ns/user")
-                assert os.readlink(f"/proc/{pid}/ns/net") != os.readlink("/proc/self/ns/net")
-    assert not [pid for pid in chromium if Path(f"/proc/{pid}").exists() and status(pid, "State") != "Z"]
-
-
-def command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-    except OSError:
-        return ""
-
-
-def status(pid: int, name: str) -> str:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(line for line in lines if line.startswith(name + ":")).split()[1]
-
-
-async def test_scripts_can_be_run_on_every_page() -> None:
-    site_pages = {"/": "<p id=p>static " * 50 + "<script>document.title = 'By script'</script>"}
-    browser = Browser(javascript="always", chromium="user")
-    async with local_web(site_pages) as site, opened(replace(browser, private=(site.netloc,))) as tool:
-        assert (await tool.call("browser.open", {"id": site.url()})).startswith("[0] By script (")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "containment",
-    ["user", pytest.param("bubblewrap", marks=NO_BWRAP), pytest.param("docker", marks=NO_IMAGE)],
-)
-async def test_a_page_that_eats_memory_ends_and_the_next_is_shown(containment: Containment) -> None:
-    hog = "<script>a = []; setInterval(() => a.push(new Uint8Array(5e7).fill(1)), 5)</script><p>start"
-    async with open_net(containment) as net:
-        net.public.pages |= {"/hog": f"<iframe src=/eat></iframe>{hog}", "/eat": hog, "/fine": "<p>fine"}
-        async with Renderer(net.host, max_bytes=100_000, timeout=25) as renderer:
-            for _ in range(3):
-                await text_or_error(net, net.public.url("/hog"))
-            assert b"fine" in (await renderer.render(net.public.url("/fine"))).body
-
-
-def kill_chromium() -> None:
-    for pid in tree(os.getpid()):
-        if "--type=" not in command(pid) and command(pid).startswith("/usr/lib/chromium/chromium"):
-            os.kill(pid, signal.SIGKILL)
-
-
-async def test_a_chromium_that_was_killed_is_started_again() -> None:
-    async with open_net("user") as net:
-        net.public.pages["/"] = "<p>fine"
-        async with Renderer(net.host, max_bytes=100_000, timeout=30) as renderer:
-            await renderer.render(net.public.url())
-            kill_chromium()
-            await asyncio.sleep(0.5)
-            assert b"fine" in (await renderer.render(net.public.url())).body
-
-
-async def test_a_chromium_that_ends_while_a_page_opens_is_started_again_once() -> None:
-    async with open_net("user") as opened_net:
-        requests = opened_net.public.requests
-
-        async def killing(request: web.Request) -> WebPage:
-            kill_chromium()
-            return WebPage("<p>fine")
-
-        async def killing_once(request: web.Request) -> WebPage:
-            return await killing(request) if requests.count("GET /once") == 1 else WebPage("<p>fine")
-
-        opened_net.public.pages |= {"/once": killing_once, "/always": killing}
-        assert b"fine" in (await opened_net.renderer.render(opened_net.public.url("/once"))).body
-        with pytest.raises(FetchError, match="Chromium ended while it opened the page"):
-            await opened_net.renderer.render(opened_net.public.url("/always"))
-        assert requests.count("GET /always") == 2
-
-
-KILLED = """
-import asyncio, os, signal
-from ossia.testing import opened
-from ossia.testing.web import local_web
-from ossia.tools.browser import Browser
-from ossia.tools.browser.chromium.watch import tree
-
-async def main():
-    async with local_web({{"/": "<script>document.write('by script')</script>"}}) as site:
-        async with opened(Browser(private=(site.netloc,), chromium="{containment}")) as tool:
-            shown = await tool.call("browser.open", {{"id": site.url()}})
-            print("by script" in shown, *tree(os.getpid()), flush=True)
-            os.kill(os.getpid(), signal.SIGKILL)
-
-asyncio.run(main())
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "containment",
-    ["user", pytest.param("bubblewrap", marks=NO_BWRAP), pytest.param("docker", marks=NO_IMAGE)],
-)
-async def test_nothing_is_left_where_its_process_is_killed(containment: Containment) -> None:
-    script = KILLED.format(containment=containment)
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
-    assert process.stdout is not None
-    opened_page, *pids = (await process.stdout.readline()).split()
-    await process.wait()
-    assert opened_page == b"True"
-    assert len(pids) > 3
-    for _ in range(150):
-        left = [int(pid) for pid in pids if command(int(pid))]
-        running = await asyncio.to_thread(containers, process.pid) if containment == "docker" else []
-        if not left and not running:
-            return
-        await asyncio.sleep(0.2)
-    pytest.fail(f"left: {[command(pid) for pid in left]}, containers: {running!r}")
-
-
-def containers(pid: int) -> list[str]:
-    """The owners of Chromium's containers, of those that the process `pid` started."""
-    form = '{{.Label "ossia.owner"}}'
-    listing = [*docker_command(), "ps", "--filter", "label=ossia.chromium", "--format", form]
-    shown = subprocess.run(listing, capture_output=True, text=True, check=True).stdout
-    return [owner for owner in shown.split() if owner.split(".")[-2] == str(pid)]
-
-
-async def test_a_tab_that_does_not_open_is_asked_for_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[float] = []
-    real = BrowserContext.new_page
-
-    async def slow(context: BrowserContext) -> Page:
-        asked.append(0)
-        if len(asked) != 2:
-            await asyncio.sleep(60)
-        return await real(context)
-
-    monkeypatch.setattr(BrowserContext, "new_page", slow)
-    async with open_net("user") as net:
-        net.public.pages["/"] = "<p>fine"
-        async with Renderer(net.host, max_bytes=100_000, timeout=5) as renderer:
-            assert b"fine" in (await renderer.render(net.public.url())).body
-        asked[:] = [0, 0]
-        async with Renderer(net.host, max_bytes=100_000, timeout=1) as renderer:
-            with pytest.raises(FetchError, match="opens no tab within 1 s"):
-                await renderer.render(net.public.url())
-        assert len(asked) == 4
