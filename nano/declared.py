@@ -93,7 +93,7 @@ _PAIRS = (
 )
 """How a question gives an argument; the first five are the usual ones."""
 Style = Literal["named", "described", "missing"]
-_STYLES: tuple[Style, ...] = ("named",) * 5 + ("described",) * 3 + ("missing",) * 2
+_STYLES: tuple[Style, ...] = ("named",) * 11 + ("described",) * 6 + ("missing",) * 3
 
 
 @dataclass(frozen=True, slots=True)
