@@ -14,10 +14,10 @@ from ossia.errors import UserError
 from ossia.types import JsonValue
 
 KEPT_BYTES = 256 << 20
-"""Caches of sessions that are between two steps; for the shipped model about 60,000 token ids."""
+"""Caches of sessions that are between two steps; for the shipped model about 43,000 token ids."""
 
 MAX_CONTEXT = 32_768
-"""Token ids of one sequence, 4 KB each while it runs. The architecture takes 131,072; nano is trained on far fewer."""
+"""Token ids of one sequence, 6 KB each while it runs. The architecture takes 131,072; nano is trained on far fewer."""
 
 
 class NanoEngine(BatchEngine[KVCache]):
