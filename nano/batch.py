@@ -1,5 +1,6 @@
 """Rows as tensors."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,11 +23,16 @@ class Batch:
         return len(self.prefix) + self.ids.numel()
 
 
-def collate(prefix: list[int], rows: list[Row]) -> Batch:
-    length = max(len(row.ids) for row in rows)
-    ids = torch.full((len(rows), length), PAD_TOKEN)
-    learned = torch.zeros(len(rows), length, dtype=torch.bool)
-    for i, row in enumerate(rows):
-        ids[i, : len(row.ids)] = torch.tensor(row.ids)
-        learned[i, : len(row.ids)] = torch.tensor(row.learned)
-    return Batch(torch.tensor(prefix), ids, learned)
+def collate(prefix: list[int], rows: Sequence[Row]) -> Batch:
+    return padded(prefix, [(row.ids, row.learned) for row in rows])
+
+
+def padded(prefix: list[int], rows: Sequence[tuple[list[int], list[bool]]]) -> Batch:
+    """A batch of (ids, learned), each of one row."""
+    length = max(len(ids) for ids, _ in rows)
+    batch = torch.full((len(rows), length), PAD_TOKEN)
+    targets = torch.zeros(len(rows), length, dtype=torch.bool)
+    for i, (ids, learned) in enumerate(rows):
+        batch[i, : len(ids)] = torch.tensor(ids)
+        targets[i, : len(ids)] = torch.tensor(learned)
+    return Batch(torch.tensor(prefix, dtype=torch.long), batch, targets)

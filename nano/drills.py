@@ -6,8 +6,7 @@ from functools import lru_cache
 
 import torch
 
-from nano.batch import Batch
-from nano.config import PAD_TOKEN
+from nano.batch import Batch, padded
 from nano.declared import function
 from nano.vocabulary import decode, encode, term, unspelled
 from ossia.harmony import FIRST_SPECIAL
@@ -30,9 +29,7 @@ def copy_batch(rng: random.Random) -> Batch:
     rows, length = rng.choice(((32, 96), (16, 192), (12, 256)))
     style = rng.random()
     if style < 0.8:
-        made = [_records(rng, length, akin=style < 0.4) for _ in range(rows)]
-        tokens, marks = torch.tensor([ids for ids, _ in made]), torch.tensor([learned for _, learned in made])
-        return Batch(torch.zeros(0, dtype=torch.long), tokens, marks)
+        return padded([], [_records(rng, length, akin=style < 0.4) for _ in range(rows)])
     ids = torch.randint(0, FIRST_SPECIAL, (rows, length))
     if style < 0.9:
         ids = torch.randint(0, FIRST_SPECIAL, (24,))[torch.randint(0, 24, (rows, length))]
@@ -83,11 +80,7 @@ def spell_batch(rng: random.Random) -> Batch:
     """
     rows, length = rng.choice(((32, 96), (16, 192)))
     quote, closing = encode(' "')[0], encode(rng.choice(('"}', '",')))[0]
-    made = [_spelled_records(rng, length, quote, closing, few=rng.random() < 0.5) for _ in range(rows)]
-    size = max(len(ids) for ids, _ in made)
-    ids = [ids + [PAD_TOKEN] * (size - len(ids)) for ids, _ in made]
-    learned = [marks + [False] * (size - len(marks)) for _, marks in made]
-    return Batch(torch.zeros(0, dtype=torch.long), torch.tensor(ids), torch.tensor(learned))
+    return padded([], [_spelled_records(rng, length, quote, closing, few=rng.random() < 0.5) for _ in range(rows)])
 
 
 def _spelled_records(
@@ -122,11 +115,7 @@ def fields_batch(rng: random.Random) -> Batch:
     All functions of a row draw their parameters from the same few, so that what follows one is told by the function's
     name alone, which stands some tokens before.
     """
-    made = [_declarations(rng) for _ in range(12)]
-    size = max(len(ids) for ids, _ in made)
-    ids = [ids + [PAD_TOKEN] * (size - len(ids)) for ids, _ in made]
-    learned = [marks + [False] * (size - len(marks)) for _, marks in made]
-    return Batch(torch.zeros(0, dtype=torch.long), torch.tensor(ids), torch.tensor(learned))
+    return padded([], [_declarations(rng) for _ in range(12)])
 
 
 def _declarations(rng: random.Random) -> tuple[list[int], list[bool]]:
