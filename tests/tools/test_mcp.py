@@ -16,30 +16,23 @@ import pytest
 import pytest_asyncio
 from pydantic import TypeAdapter
 
-from ossia.errors import InfrastructureError, SandboxUnavailable, UserError
+from ossia.errors import InfrastructureError, UserError
 from ossia.harmony import PromptConfig
 from ossia.harmony._prompt import developer_text
-from ossia.sandbox.protocol import Sandbox
 from ossia.tools.functions import collect
 from ossia.tools.functions import connected as connect_all
 from ossia.tools.mcp import MCP
 from ossia.tools.mcp._tool import MCPTool, OpenMCP
-from ossia.tools.protocol import Image, Tool, ToolContext, ToolResult, ToolSource
+from ossia.tools.protocol import Image, Tool, ToolResult, ToolSource
 from ossia.tools.python import Python
 from ossia.types import JsonValue
+from tests.tools.calling import CONTEXT
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HERE = Path(__file__).parent
 SERVER = (sys.executable, str(HERE / "mcp_server.py"))
 SMALL = (sys.executable, str(HERE / "mcp_small_server.py"))
-
-
-async def no_sandbox() -> Sandbox:
-    raise SandboxUnavailable("there is none here")
-
-
-CONTEXT = ToolContext("session-1", no_sandbox)
 
 
 class Calls:

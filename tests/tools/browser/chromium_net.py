@@ -11,11 +11,17 @@ import pytest
 
 from ossia.testing.web import LocalWeb, local_web
 from ossia.tools.browser.chromium import ChromiumHost, Renderer
+from ossia.tools.browser.chromium.containment import find_chromium
 from ossia.tools.browser.chromium.image import docker_command, image_is_there
 from ossia.tools.browser.egress import Dialer, EgressPolicy, EgressProxy
 from ossia.tools.browser.fetch import FetchError
 
 Containment = Literal["docker", "bubblewrap", "user"]
+CHROMIUM = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(find_chromium() is None, reason="apt-get install chromium"),
+]
+"""The marks of a module that needs it."""
 NO_BWRAP = pytest.mark.skipif(shutil.which("bwrap") is None, reason="apt-get install bubblewrap")
 NO_IMAGE = pytest.mark.skipif(not docker_command() or not image_is_there(), reason="ossia sandbox build browser")
 

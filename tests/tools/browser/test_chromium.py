@@ -10,10 +10,10 @@ from ossia.testing import opened
 from ossia.testing.web import WebPage, local_web
 from ossia.tools.browser import Browser
 from ossia.tools.browser.chromium import Renderer
-from ossia.tools.browser.chromium.containment import find_chromium
 from ossia.tools.browser.fetch import FetchError
 from tests.tools.browser.chromium_net import (
     APP,
+    CHROMIUM,
     NO_BWRAP,
     NO_IMAGE,
     Net,
@@ -22,10 +22,7 @@ from tests.tools.browser.chromium_net import (
     text_or_error,
 )
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(find_chromium() is None, reason="apt-get install chromium"),
-]
+pytestmark = CHROMIUM
 
 EVERY = [
     # The weakest first: it shares our network, so that nothing but the proxy and the flags hold.

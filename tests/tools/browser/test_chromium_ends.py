@@ -16,12 +16,12 @@ from ossia.testing import opened
 from ossia.testing.web import WebPage, local_web
 from ossia.tools.browser import Browser
 from ossia.tools.browser.chromium import Renderer
-from ossia.tools.browser.chromium.containment import find_chromium
 from ossia.tools.browser.chromium.image import docker_command
 from ossia.tools.browser.chromium.watch import tree
 from ossia.tools.browser.fetch import FetchError
 from tests.tools.browser.chromium_net import (
     APP,
+    CHROMIUM,
     NO_BWRAP,
     NO_IMAGE,
     Containment,
@@ -29,10 +29,12 @@ from tests.tools.browser.chromium_net import (
     text_or_error,
 )
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(find_chromium() is None, reason="apt-get install chromium"),
-]
+pytestmark = CHROMIUM
+
+IN_EACH = pytest.mark.parametrize(
+    "containment",
+    ["user", pytest.param("bubblewrap", marks=NO_BWRAP), pytest.param("docker", marks=NO_IMAGE)],
+)
 
 
 @pytest.mark.parametrize("containment", ["user", pytest.param("bubblewrap", marks=NO_BWRAP)])
@@ -76,10 +78,7 @@ async def test_scripts_can_be_run_on_every_page() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "containment",
-    ["user", pytest.param("bubblewrap", marks=NO_BWRAP), pytest.param("docker", marks=NO_IMAGE)],
-)
+@IN_EACH
 async def test_a_page_that_eats_memory_ends_and_the_next_is_shown(containment: Containment) -> None:
     hog = "<script>a = []; setInterval(() => a.push(new Uint8Array(5e7).fill(1)), 5)</script><p>start"
     async with open_net(containment) as net:
@@ -143,10 +142,7 @@ asyncio.run(main())
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "containment",
-    ["user", pytest.param("bubblewrap", marks=NO_BWRAP), pytest.param("docker", marks=NO_IMAGE)],
-)
+@IN_EACH
 async def test_nothing_is_left_where_its_process_is_killed(containment: Containment) -> None:
     script = KILLED.format(containment=containment)
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
